@@ -1,0 +1,248 @@
+"""One date of any economy: the only place that knows the timing inside a period.
+
+    leaders move · prices (formula, or cleared by asking the rules again) · market movers · followers
+    outcomes (market, after, then before) · payoffs · cross-sections move · memories step
+
+`period` takes rules, not choices, because a clearing market has to ask the rule again at each candidate price. Every
+price comes with a status. Nothing is clipped: without a sign change the market says so.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from walras._core.keys import stream
+from walras._core.results import RootStatus
+from walras._core.types import Key, PyTree
+from walras.economy.agent import AgentType, Own
+from walras.economy.economy import Clear, Economy, Formula, Move, Timing
+from walras.economy.population import Population, Step, check_identities, mortality
+from walras.economy.rule import Rule
+from walras.numerics import roots
+
+
+class Cross(eqx.Module):
+    """A realised cross-section: a batch of own states, weights that sum to one, the mass of the type."""
+
+    own: Own
+    weight: Array
+    mass: Array
+
+    def total(self, values: Array) -> Array:
+        """mass × Σ weight × value."""
+        return self.mass * jnp.tensordot(self.weight, values, axes=(0, 0))
+
+
+class Now(eqx.Module):
+    """The record of one date. What is public: date, exo, stocks, prices, flows, estates, status."""
+
+    date: Array
+    exo: Array
+    stocks: dict[str, Any]
+    estates: dict[str, Any]
+    prices: Any = None
+    flows: dict[str, Any] = eqx.field(default_factory=dict)
+    status: Any = None
+    views: dict[str, Any] = eqx.field(default_factory=dict)
+    infos: dict[str, Any] = eqx.field(default_factory=dict)
+    choices: dict[str, Any] = eqx.field(default_factory=dict)
+    outcome: dict[str, Any] = eqx.field(default_factory=dict)
+    payoff: dict[str, Any] = eqx.field(default_factory=dict)
+    cross: dict[str, Any] = eqx.field(default_factory=dict)
+
+    def total(self, who: str, function: Callable[[Own, Any], Array]) -> Array:
+        """mass × weighted sum of `function(own, choice)` over the individuals of a type that has moved."""
+        cross = self.cross[who]
+        return cross.total(jax.vmap(function)(cross.own, self.choices[who]))
+
+    def welfare(self, who: str) -> Array:
+        """mass × weighted sum of this date's payoffs of a type that has been settled."""
+        return self.cross[who].total(self.payoff[who])
+
+    def public(self) -> "Now":
+        """The record without what is private; reading a cross-section here fails at once, which is the point."""
+        return dataclasses.replace(self, choices={}, payoff={}, cross={}, outcome={}, views={}, infos={})
+
+
+class EconomyState(eqx.Module):
+    """Everything that one date hands to the next."""
+
+    date: Array
+    exo: Array
+    cross: dict[str, PyTree]
+    memory: dict[str, PyTree]
+    estates: dict[str, PyTree]
+    guess: Any
+
+
+class _Setting(NamedTuple):
+    economy: Economy
+    timing: Timing
+    populations: dict[str, Population]
+    rules: dict[str, Rule]
+    memory: dict[str, PyTree]
+    key: Key
+
+
+def agents(economy: Economy) -> dict[str, AgentType]:
+    """The agent types by name, in the order in which they move."""
+    return {name: move.agent for name, move in economy.timing().moves().items()}
+
+
+def start(
+    economy: Economy, populations: dict[str, Population], rules: dict[str, Rule], key: Key, exo=None, memory=True
+) -> EconomyState:
+    """The first state: everybody is born, memories are started from the rules (or left out, where no rule is known).
+
+    Raises:
+        InputError: if the number of agents of a type disagrees with its parameters.
+    """
+    types = agents(economy)
+    check_identities(populations, types)
+    exo = economy.exogenous.start(None).sample(stream(key, "exo")) if exo is None else jnp.asarray(exo)
+    cross = {n: populations[n].birth(a, stream(key, f"birth.{n}"), exo) for n, a in types.items()}
+    estates = {}
+    for name, agent in types.items():
+        own, _ = populations[name].individuals(agent, cross[name])
+        held = jax.vmap(agent.holds)(own)
+        estates[name] = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), held)
+    market = economy.market()
+    guess = jax.tree_util.tree_map(jnp.asarray, market.guess) if isinstance(market, Clear) else None
+    memory = {n: rules[n].information.start() for n in types} if memory else {}
+    return EconomyState(jnp.asarray(0), exo, cross, memory, estates, guess)
+
+
+def opening(economy: Economy, populations: dict[str, Population], state: EconomyState) -> Now:
+    """The record before anybody moves: date, exogenous state, stocks."""
+    cross, stocks = {}, {}
+    for name, agent in agents(economy).items():
+        own, weight = populations[name].individuals(agent, state.cross[name])
+        cross[name] = Cross(own, weight, agent.mass)
+        stocks[name] = jax.tree_util.tree_map(cross[name].total, jax.vmap(agent.holds)(own))
+    return Now(state.date, state.exo, stocks, state.estates, cross=cross)
+
+
+def _ask(setting: _Setting, now: Now, name: str, move: Move) -> Now:
+    """One type moves: it sees, its information is read, its rule is asked, its flows are added."""
+    rule, cross = setting.rules[name], now.cross[name]
+    full = rule.information.full
+    view = move.sees(now if full else now.public())
+    info = rule.information.read(setting.memory[name], view, now if full else now.public())
+    keys = jax.random.split(stream(setting.key, f"rule.{name}"), len(cross.weight))
+    choice = jax.vmap(lambda own, key: rule(own, view, info, key=key))(cross.own, keys)
+    flows = jax.vmap(lambda own, c: move.agent.does(own, c, view))(cross.own, choice)
+    return dataclasses.replace(
+        now,
+        views={**now.views, name: view},
+        infos={**now.infos, name: info},
+        choices={**now.choices, name: choice},
+        flows={**now.flows, name: jax.tree_util.tree_map(cross.total, flows)},
+    )
+
+
+def _at_prices(setting: _Setting, now: Now, prices) -> Now:
+    """The record after every market mover was asked at these prices."""
+    now = dataclasses.replace(now, prices=prices)
+    for name, move in setting.timing.market.items():
+        now = _ask(setting, now, name, move)
+    return now
+
+
+def _settle_prices(setting: _Setting, now: Now, guess) -> tuple[Now, Any]:
+    market = setting.economy.market()
+    if isinstance(market, Formula):
+        status = (jnp.asarray(int(RootStatus.BRACKETED), jnp.int32), jnp.zeros(()))
+        return dataclasses.replace(_at_prices(setting, now, market.prices(now)), status=status), guess
+    template = market.guess if market.bracket is None else market.bracket[0]
+    _, unravel = jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, template))
+
+    def excess(x):
+        return jax.flatten_util.ravel_pytree(market.excess(_at_prices(setting, now, unravel(x))))[0]
+
+    if market.bracket is not None:
+        low, high = (jax.flatten_util.ravel_pytree(end)[0][0] for end in market.bracket)
+        root = roots.bracketed(lambda x: excess(x[None])[0], low, high)
+        value = root.value[None]
+    else:
+        start_at = jax.flatten_util.ravel_pytree(guess)[0]
+        root = roots.from_guess(excess, start_at)
+        value = root.value
+    status = (root.status, jnp.max(jnp.abs(root.residual)))
+    settled = dataclasses.replace(_at_prices(setting, now, unravel(value)), status=status)
+    return settled, guess if market.bracket is not None else unravel(value)
+
+
+def open_market(economy, populations, rules, state: EconomyState, key: Key) -> tuple[Now, Any]:
+    """The date up to and including outcomes and payoffs; nothing moves on. Returns the record and the next guess."""
+    setting = _Setting(economy, economy.timing(), populations, rules, state.memory, key)
+    now = opening(economy, populations, state)
+    for name, move in setting.timing.before.items():
+        now = _ask(setting, now, name, move)
+    now, guess = _settle_prices(setting, now, state.guess)
+    return _settle(setting, now), guess
+
+
+def hypothetical(economy, populations, rules, state: EconomyState, key: Key, *, stocks=None, prices=None) -> Now:
+    """The date if stocks were `stocks` (formula prices) or prices were `prices` (cleared ones): nothing is cleared."""
+    setting = _Setting(economy, economy.timing(), populations, rules, state.memory, key)
+    now = opening(economy, populations, state)
+    now = now if stocks is None else dataclasses.replace(now, stocks=stocks)
+    for name, move in setting.timing.before.items():
+        now = _ask(setting, now, name, move)
+    market = economy.market()
+    now = _at_prices(setting, now, market.prices(now) if isinstance(market, Formula) else prices)
+    return _settle(setting, now)
+
+
+def _settle(setting: _Setting, now: Now) -> Now:
+    """Followers move, then outcomes and payoffs of everybody."""
+    for name, move in setting.timing.after.items():
+        now = _ask(setting, now, name, move)
+    for name, move in setting.timing.settles().items():
+        outcome = move.gets(now)
+        now = dataclasses.replace(now, outcome={**now.outcome, name: outcome})
+        payoff = jax.vmap(lambda o, c: move.agent.payoff(o, c, now.views[name], outcome))  # noqa: B023
+        paid = payoff(now.cross[name].own, now.choices[name])
+        now = dataclasses.replace(now, payoff={**now.payoff, name: paid})
+    return now
+
+
+def period(
+    economy: Economy,
+    populations: dict[str, Population],
+    rules: dict[str, Rule],
+    state: EconomyState,
+    key: Key,
+    exo_next=None,
+) -> tuple[EconomyState, Now]:
+    """One date. Returns the state of the next date and the record of this one.
+
+    `exo_next` fixes the next exogenous state (a fixed shock path); None draws it.
+    """
+    key = jax.random.fold_in(key, state.date)
+    now, guess = open_market(economy, populations, rules, state, key)
+    if exo_next is None:
+        exo_next = economy.exogenous.given(state.exo, None, None, None).sample(stream(key, "exo"))
+    cross, estates, memory = {}, {}, {}
+    for name, agent in agents(economy).items():
+        own, view, outcome = now.cross[name].own, now.views[name], now.outcome[name]
+        moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, now.choices[name])  # noqa: B023
+        survival = mortality(agent, own, view, outcome)
+        step = Step(state.exo, exo_next, outcome, stream(key, f"chance.{name}"))
+        cross[name] = populations[name].advance(agent, state.cross[name], moved, survival, step)
+        estates[name] = state.estates[name] if survival is None else _estates(agent, now.cross[name], moved, survival)
+        information = rules[name].information
+        memory[name] = information.step(state.memory[name], now if information.full else now.public())
+    return EconomyState(state.date + 1, exo_next, cross, memory, estates, guess), now
+
+
+def _estates(agent, cross: Cross, moved: Own, survival):
+    """What the dead hold at the next date: it is at work there and belongs to nobody alive."""
+    held = jax.vmap(agent.holds)(moved)
+    return jax.tree_util.tree_map(lambda leaf: cross.total((leaf.T * (1 - survival)).T), held)

@@ -1,0 +1,244 @@
+"""How a type's individuals are represented: a histogram, a sample of a continuum, a census, one representative.
+
+A population turns an agent type's equations for one individual into a cross-section that moves. `individuals` gives a
+batch of own states and weights that sum to one; `advance` moves them by one date.
+"""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+from jaxtyping import Array, Float
+
+from walras._core.errors import InputError
+from walras._core.types import Key, PyTree
+from walras.economy.agent import AgentType, Mortal, Own
+from walras.economy.process import transition_matrix
+from walras.numerics.interpolate import Axis
+
+
+class Population(eqx.Module):
+    """Interface: the cross-section of one type."""
+
+    @abc.abstractmethod
+    def birth(self, agent: AgentType, key: Key, exo) -> PyTree:
+        """The first cross-section."""
+
+    @abc.abstractmethod
+    def individuals(self, agent: AgentType, cross: PyTree) -> tuple[Own, Float[Array, " individuals"]]:
+        """A batch of own states (leading axis) and weights that sum to one."""
+
+    @abc.abstractmethod
+    def advance(self, agent: AgentType, cross: PyTree, moved: Own, survival, step: "Step") -> PyTree:
+        """The next cross-section. `moved` has the next endogenous fields; `survival` is None for immortal types."""
+
+
+class Step(eqx.Module):
+    """What moves an individual's chance between two dates."""
+
+    exo: Array
+    exo_next: Array
+    outcome: PyTree
+    key: Key
+
+
+def own_template(agent: AgentType) -> Own:
+    """One own state of the type's shape (from its limits)."""
+    return agent.limits()
+
+
+class Histogram(Population):
+    """A continuum as weights on nodes of one endogenous stock and the risk states (Young 2010).
+
+    The state is weights only; node values are rebuilt from the axis, so that compiled loops can hoist them. An axis of
+    None is placed by `solve` (pilot simulation), with `nodes` nodes.
+
+        @article{young2010solving, title={Solving the incomplete markets model with aggregate uncertainty using the
+          {K}rusell-{S}mith algorithm and non-stochastic simulations}, author={Young, Eric R}, journal={Journal of
+          Economic Dynamics and Control}, volume={34}, number={1}, pages={36--41}, year={2010}}
+
+    Raises:
+        InputError: for a type with several endogenous fields or with traits (use a `Panel`), or without finite risk.
+    """
+
+    axis: Axis | None = None
+    nodes: int = eqx.field(static=True, default=200)
+
+    def _check(self, agent: AgentType) -> str:
+        own = type(agent.limits())
+        fields, traits = own.endogenous(), own.traits()
+        if len(fields) != 1 or traits or agent.risk.n is None:
+            raise InputError(
+                f"{type(agent).__name__} has endogenous fields {fields}, traits {traits} and risk states {agent.risk.n}; "
+                "a histogram takes one endogenous field, no trait and finite risk",
+                where="Histogram",
+                remedy="Use a panel population for this type, or a finite chain for its risk.",
+            )
+        return fields[0]
+
+    def batch(self, agent: AgentType) -> Own:
+        """All nodes as a batch of own states, risk state major: shape (risk states × nodes,)."""
+        field = self._check(agent)
+        assert self.axis is not None
+        n = agent.risk.n
+        own = agent.limits().to(**{field: jnp.tile(self.axis.nodes, n)})
+        risk = own.risk_field()
+        return own.to(**{risk: jnp.repeat(jnp.arange(n), self.axis.n)}) if risk else own
+
+    def birth(self, agent, key, exo):
+        """The nodes of the type's distribution at birth, placed by lottery."""
+        return self._place(agent, *agent.birth(0, exo).nodes())
+
+    def _place(self, agent, own, weights):
+        field = self._check(agent)
+        risk = own.risk_field()
+        state = getattr(own, risk) if risk else jnp.zeros(len(weights), jnp.int32)
+        return self._scatter(agent, getattr(own, field), state, weights)
+
+    def _scatter(self, agent, value, state, weights):
+        cell, right = self.axis.lottery(value)
+        flat = state * self.axis.n + cell
+        mass = jnp.zeros(agent.risk.n * self.axis.n, weights.dtype)
+        mass = mass.at[flat].add(weights * (1 - right), mode="promise_in_bounds")
+        mass = mass.at[flat + 1].add(weights * right, mode="promise_in_bounds")
+        return mass.reshape(agent.risk.n, self.axis.n)
+
+    def individuals(self, agent, cross):
+        """Every node, weighted by its mass."""
+        return self.batch(agent), cross.reshape(-1)
+
+    def advance(self, agent, cross, moved, survival, step):
+        """One lottery of the endogenous part, then the n × n mix of the risk states, then births for the dead."""
+        field = self._check(agent)
+        risk = moved.risk_field()
+        state = getattr(moved, risk) if risk else jnp.zeros(cross.size, jnp.int32)
+        weights = cross.reshape(-1) if survival is None else cross.reshape(-1) * survival
+        mass = self._scatter(agent, getattr(moved, field), state, weights)
+        if agent.risk.n > 1:
+            matrix = transition_matrix(agent.risk, step.exo, step.exo_next, step.outcome)
+            mass = jnp.einsum("ef,ea->fa", matrix, mass, precision="highest")
+        if survival is not None:
+            dead = jnp.sum(cross.reshape(-1) * (1 - survival))
+            mass = mass + dead * self.birth(agent, step.key, step.exo_next)
+        return mass
+
+
+    def resting(self, agent, moved: Own, step: "Step") -> np.ndarray:
+        """The cross-section that a constant move leaves where it is, by a sparse direct solve on the host.
+
+        The chain of a patient household forgets over thousands of dates, too slowly for iteration, and is too lopsided
+        for Krylov methods.
+        """
+        field = self._check(agent)
+        n, m = agent.risk.n, self.axis.n
+        cell, right = (np.asarray(x).reshape(n, m) for x in self.axis.lottery(getattr(moved, field)))
+        matrix = np.asarray(transition_matrix(agent.risk, step.exo, step.exo_next, step.outcome)) if n > 1 else np.ones((1, 1))
+        source = np.broadcast_to(np.arange(n * m).reshape(n, 1, m), (n, n, m))
+        target = np.arange(n)[None, :, None] * m + cell[:, None, :]
+        weight = matrix[:, :, None] * np.stack([1 - right, right])[:, :, None, :]
+        rows = np.concatenate([target.ravel(), target.ravel() + 1])
+        moves = scipy.sparse.csc_matrix((weight.ravel(), (rows, np.tile(source.ravel(), 2))), (n * m, n * m))
+        system = (scipy.sparse.identity(n * m, format="csc") - moves).tolil()
+        system[-1, :] = 1.0
+        mass = scipy.sparse.linalg.spsolve(system.tocsc(), np.append(np.zeros(n * m - 1), 1.0))
+        return np.maximum(mass, 0.0).reshape(n, m) / np.maximum(mass, 0.0).sum()
+
+
+class _Listed(Population):
+    """Shared by populations that list individuals."""
+
+    def individuals(self, agent, cross):
+        """The listed individuals, equal weights."""
+        count = jax.tree_util.tree_leaves(cross)[0].shape[0]
+        return cross, jnp.full((count,), 1.0 / count)
+
+    def advance(self, agent, cross, moved, survival, step):
+        """Each individual draws its own chance; the dead are replaced by births."""
+        count = jax.tree_util.tree_leaves(cross)[0].shape[0]
+        risk = moved.risk_field()
+        if risk:
+            states = getattr(cross, risk)
+            # One stratified uniform per individual and date: the sample's risk shares stay near the continuum's.
+            keys = jax.random.split(jax.random.fold_in(step.key, 0), count)
+            draw = jax.vmap(lambda s, k: agent.risk.given(s, step.exo, step.exo_next, step.outcome).sample(k))
+            moved = moved.to(**{risk: draw(states, keys)})
+        moved = moved.to(**{name: getattr(cross, name) for name in cross.traits()})
+        if survival is not None:
+            dies = jax.random.uniform(jax.random.fold_in(step.key, 1), (count,)) >= survival
+            born = self.birth(agent, jax.random.fold_in(step.key, 2), step.exo_next)
+            moved = jax.tree_util.tree_map(lambda b, m: jnp.where(_like(dies, m), b, m), born, moved)
+        return moved
+
+    @abc.abstractmethod
+    def birth(self, agent, key, exo):
+        """The first individuals."""
+
+
+def _like(mask, leaf):
+    return mask.reshape(mask.shape + (1,) * (leaf.ndim - 1))
+
+
+class Panel(_Listed):
+    """A sample of `n` individuals of a continuum; draws at birth are stratified."""
+
+    n: int = eqx.field(static=True)
+
+    def birth(self, agent, key, exo):
+        """`n` stratified draws of the distribution at birth, in random order."""
+        shift = jax.random.uniform(key, (self.n,))
+        u = (jnp.arange(self.n) + shift) / self.n
+        return jax.vmap(lambda i, v: agent.birth(i, exo).at(v))(jnp.arange(self.n), u)
+
+
+class Finite(_Listed):
+    """These `n` individuals ARE the agents, of mass agent.mass / n each; each has a number, passed to `birth`."""
+
+    n: int = eqx.field(static=True)
+
+    def birth(self, agent, key, exo):
+        """Individual i by `agent.birth(i)`; one draw each."""
+        keys = jax.random.split(key, self.n)
+        return jax.vmap(lambda i, k: agent.birth(i, exo).sample(k))(jnp.arange(self.n), keys)
+
+
+class Representative(_Listed):
+    """One individual that stands for all."""
+
+    def birth(self, agent, key, exo):
+        """The mean of nothing: the one individual that birth gives."""
+        return jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], agent.birth(0, exo).at(jnp.asarray(0.5)))
+
+
+def check_identities(populations: dict[str, Population], agents: dict[str, AgentType]) -> None:
+    """Per-agent parameters and the number of agents must agree.
+
+    A type with identities (its parameters have a leading axis named by `identities`) needs mass = n = that length: an
+    index past the end would be clamped without a word.
+
+    Raises:
+        InputError: if they do not, naming the type and the numbers.
+    """
+    for name, agent in agents.items():
+        size = getattr(agent, "identities", None)
+        population = populations.get(name)
+        if size is None or isinstance(agent.mass, jax.core.Tracer):
+            continue
+        count = population.n if isinstance(population, Finite) else None
+        if count != size or not np.isclose(float(agent.mass), size):
+            raise InputError(
+                f"{name} has parameters for {size} individuals, mass {float(agent.mass):g} and population "
+                f"{'finite:' + str(count) if count else type(population).__name__}",
+                where="start",
+                remedy=f"Use finite:{size} and mass {size}.",
+            )
+
+
+def mortality(agent: AgentType, own, view, outcome):
+    """Survival probabilities of a batch of individuals, None for immortal types."""
+    if not isinstance(agent, Mortal):
+        return None
+    return jax.vmap(lambda o: agent.survives(o, view, outcome))(own)

@@ -1,0 +1,86 @@
+"""Sets from which choices are taken. A rule stores a position inside the set, so that it cannot leave it.
+
+`Choice.feasible` returns the same module with spaces as leaves; `choose` fills them one field after the other, because
+a later set may depend on an earlier choice (the ceiling of consumption on hours worked).
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from walras._core.module import as_parameter
+
+
+class Interval(eqx.Module):
+    """[low, high]; an infinite end is reached only as the position tends to the end of [0, 1]."""
+
+    low: Array = eqx.field(converter=as_parameter)
+    high: Array = eqx.field(converter=as_parameter)
+
+    def at(self, position: Float[Array, ""]) -> Array:
+        """The point at a relative position in [0, 1]; both finite ends are hit exactly."""
+        finite = jnp.isfinite(self.high)
+        width = jnp.where(finite, self.high - self.low, 1.0)
+        inside = jnp.where(position >= 1.0, self.low + width, self.low + position * width)
+        return jnp.where(finite, inside, self.low + position / jnp.maximum(1.0 - position, 1e-12))
+
+    def position(self, value: Array) -> Float[Array, ""]:
+        """The relative position of a value, clipped to [0, 1]."""
+        finite = jnp.isfinite(self.high)
+        width = jnp.where(finite, self.high - self.low, 1.0)
+        safe = jnp.where(width > 0, width, 1.0)
+        distance = jnp.maximum(value - self.low, 0.0)
+        return jnp.clip(jnp.where(finite, jnp.where(width > 0, distance / safe, 1.0), distance / (1 + distance)), 0.0, 1.0)
+
+
+class Simplex(eqx.Module):
+    """Non-negative shares that sum to one; positions are unnormalised weights."""
+
+    n: int = eqx.field(static=True)
+
+    def at(self, position: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Normalised weights."""
+        return position / jnp.sum(position)
+
+
+class Discrete(eqx.Module):
+    """Finitely many values; the position in [0, 1) picks one."""
+
+    values: Array = eqx.field(converter=as_parameter)
+
+    def at(self, position: Float[Array, ""]) -> Array:
+        """The value at the position."""
+        n = self.values.shape[0]
+        return self.values[jnp.clip((position * n).astype(jnp.int32), 0, n - 1)]
+
+
+def choice_fields(agent_choice) -> tuple[str, ...]:
+    """Names of the fields of a choice, in the order in which they are chosen."""
+    return tuple(field.name for field in dataclasses.fields(agent_choice))
+
+
+def choose(agent, own, view, positions):
+    """The choice at the given positions, one per field in field order: feasible by construction.
+
+    `positions` is a sequence, one entry per field of the type's choice.
+    """
+    chosen: dict = {}
+    spaces = agent.feasible(own, view, chosen)
+    for number, name in enumerate(choice_fields(spaces)):
+        if number:
+            spaces = agent.feasible(own, view, chosen)
+        chosen[name] = getattr(spaces, name).at(positions[number])
+    return type(spaces)(**chosen)
+
+
+def positions_of(agent, own, view, choice) -> list:
+    """The positions of a choice in the feasible set: the inverse of `choose`."""
+    chosen: dict = {}
+    positions = []
+    for name in choice_fields(choice):
+        space = getattr(agent.feasible(own, view, chosen), name)
+        chosen[name] = space.at(space.position(getattr(choice, name)))
+        positions.append(space.position(getattr(choice, name)))
+    return positions

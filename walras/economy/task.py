@@ -1,0 +1,161 @@
+"""What a learner is given: one type's decision problem inside the economy, and experience of it.
+
+Price-taking sits here and nowhere else. `MeanField.rollout` runs a cohort of measure zero along a recorded `Field`:
+whatever the cohort does, prices stay what they were. `Strategic.rollout` runs `period` itself with one individual's rule
+swapped: whatever it moves, moves. Learners get experience from these two only, by name.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from walras.economy import path as paths
+from walras._core.types import Key, PyTree
+from walras.economy.agent import AgentType
+from walras.economy.economy import Economy
+from walras.economy.period import EconomyState, Now
+from walras.economy.population import Population, Step, mortality
+from walras.economy.rule import Information, Rule
+
+
+class Field(eqx.Module):
+    """What one type saw and got along simulated paths; leading axes (time,) or (path, time). No individuals."""
+
+    exo: Array
+    exo_next: Array
+    view: PyTree
+    outcome: PyTree
+    info: PyTree
+    public: Now
+
+    def rebuilt(self, information: Information) -> PyTree:
+        """The information along one path, rebuilt from the public record, so that a learned memory has a gradient."""
+
+        def step(memory, at):
+            view, public = at
+            return information.step(memory, public), information.read(memory, view, public)
+
+        return jax.lax.scan(step, information.start(), (self.view, self.public))[1]
+
+
+def record_of(name: str):
+    """What `path.run` keeps of a date for the field of one type (all but the exogenous states)."""
+
+    def record(now: Now, before: Now):
+        return now.views[name], now.outcome[name], now.infos[name], now.public()
+
+    return record
+
+
+def as_field(records, exo, exo_path) -> Field:
+    """The field of one path from its records, its first exogenous state and those after."""
+    view, outcome, info, public = records
+    return Field(jnp.concatenate([exo[None], exo_path[:-1]]), exo_path, view, outcome, info, public)
+
+
+class Roll(eqx.Module):
+    """Experience: payoffs, discount factors and own states by date (time, individuals) and the weights."""
+
+    own: PyTree
+    choice: PyTree
+    payoff: Array
+    discount: Array
+    weight: Array
+    final: PyTree
+
+
+class Task(eqx.Module):
+    """One type's decision problem.
+
+    `field` is data, leading axes (path, time), None where there is no aggregate risk; `cohort` is how the measure-zero
+    group of deviators is represented; `preset` carries the sizes chosen by name.
+    """
+
+    agent: AgentType
+    exogenous: Any
+    cohort: Population
+    field: Field | None
+    preset: Any = eqx.field(static=True)
+
+
+class MeanField(eqx.Module):
+    """Experience of an atomistic individual: prices are data."""
+
+    agent: AgentType
+    cohort: Population
+    field: Field
+
+    def rollout(self, key: Key, rule: Rule, cross: PyTree) -> Roll:
+        """Run the cohort along one recorded path (leading axis of the field: time)."""
+        agent, cohort = self.agent, self.cohort
+        field = jax.lax.stop_gradient(self.field)
+        information = rule.information
+        infos = field.rebuilt(information) if jax.tree_util.tree_leaves(information.start()) else field.info
+
+        def step(carry, at):
+            cross, weight, number = carry
+            exo, exo_next, view, outcome, info = at
+            k = jax.random.fold_in(key, number)
+            own, share = cohort.individuals(agent, cross)
+            keys = jax.random.split(jax.random.fold_in(k, 0), len(share))
+            choice = jax.vmap(lambda o, kk: rule(o, view, info, key=kk))(own, keys)
+            payoff = jax.vmap(lambda o, c: agent.payoff(o, c, view, outcome))(own, choice)
+            moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
+            survival = mortality(agent, own, view, outcome)
+            discount = jax.vmap(lambda o: agent.discount(o, view))(own)
+            chance = Step(exo, exo_next, outcome, jax.random.fold_in(k, 1))
+            cross = cohort.advance(agent, cross, moved, survival, chance)
+            return (cross, weight, number + 1), (own, choice, payoff, discount, share)
+
+        start = (cross, jnp.ones(()), jnp.asarray(0))
+        along = (field.exo, field.exo_next, field.view, field.outcome, infos)
+        (final, _, _), (own, choice, payoff, discount, share) = jax.lax.scan(step, start, along)
+        return Roll(own, choice, payoff, discount, share, final)
+
+
+class Swap(Rule):
+    """Individual `i` (by the number `identify(own)`) uses `mine`, everybody else of the type `theirs`."""
+
+    mine: Rule
+    theirs: Rule
+    i: Array
+    identify: Any = eqx.field(static=True)
+    information: Information = eqx.field(init=False)
+
+    def __post_init__(self):
+        self.information = self.theirs.information
+
+    def __call__(self, own, view, info, *, key=None):
+        """The swapped individual's choice or the others'."""
+        me = self.identify(own) == self.i
+        mine, theirs = self.mine(own, view, info, key=key), self.theirs(own, view, info, key=key)
+        return jax.tree_util.tree_map(lambda a, b: jnp.where(me, a, b), mine, theirs)
+
+
+class Strategic(eqx.Module):
+    """Experience of an individual whose choices move the economy: `period` with one rule swapped."""
+
+    economy: Economy
+    populations: dict[str, Population]
+    others: dict[str, Rule]
+    name: str = eqx.field(static=True)
+    identify: Any = eqx.field(static=True)
+    i: int = eqx.field(static=True, default=0)
+
+    def rollout(self, key: Key, rule: Rule, state: EconomyState, exo_path) -> Roll:
+        """Run the whole economy; the roll lists every individual of the type, individual `i` is the deviator."""
+        swapped = Swap(rule, self.others[self.name], jnp.asarray(self.i), self.identify)
+        rules = {**self.others, self.name: swapped}
+        name = self.name
+
+        def record(now: Now, before: Now):
+            cross, view = now.cross[name], now.views[name]
+            agent = self.economy.timing().moves()[name].agent
+            discount = jax.vmap(lambda o: agent.discount(o, view))(cross.own)
+            return cross.own, now.choices[name], now.payoff[name], discount, cross.weight
+
+        final, rolled = paths.run(self.economy, self.populations, rules, state, exo_path, key, record)
+        return Roll(*rolled, final)

@@ -1,0 +1,165 @@
+"""Beliefs: what a type expects of prices, fitted to what it saw.
+
+A belief forecasts three things by least squares on a recorded field, in float64 and on centred regressors: the view and
+the outcome at given information, and tomorrow's information given tomorrow's exogenous state. It knows no price formula.
+
+`PolynomialBelief` uses polynomials in the (log) coordinates s and in the exogenous value x. With two exogenous states
+and degree one its law is Krusell and Smith's log-linear law by state. The den Haan test (`diagnose`) judges it: an R²
+never does.
+
+    @article{krusell1998income, title={Income and wealth heterogeneity in the macroeconomy}, author={Krusell, Per and
+      Smith, Jr, Anthony A}, journal={Journal of Political Economy}, volume={106}, number={5}, pages={867--896}, year={1998}}
+"""
+
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from walras._core.types import PyTree
+from walras.economy.task import Field
+
+Powers = tuple[tuple[int, ...], ...]
+
+
+def powers(variables: list[int], total: int) -> Powers:
+    """Exponents of all monomials with at most `variables[i]` in variable i and `total` together."""
+    ranges = [range(limit + 1) for limit in variables]
+    return tuple(p for p in itertools.product(*ranges) if sum(p) <= total)
+
+
+def monomials(x: Float[Array, "*batch variables"], exponents: Powers) -> Float[Array, "*batch terms"]:
+    """All monomials; integer powers by repeated multiplication (a float power costs eighty times as much)."""
+    columns = []
+    for exponent in exponents:
+        column = jnp.ones(x.shape[:-1])
+        for variable, power in enumerate(exponent):
+            for _ in range(power):
+                column = column * x[..., variable]
+        columns.append(column)
+    return jnp.stack(columns, axis=-1)
+
+
+def least_squares(X: Float[Array, "rows terms"], y: Float[Array, "rows targets"]) -> Float[Array, "terms targets"]:
+    """Normal equations with a ridge of 1e-13 of the trace: collinear columns (a state never visited) share a weight."""
+    gram = X.T @ X
+    ridge = 1e-13 * jnp.trace(gram) * jnp.eye(X.shape[1])
+    return jax.scipy.linalg.solve(gram + ridge, X.T @ y, assume_a="pos")
+
+
+class Shape(eqx.Module):
+    """The parts of a belief that decide compiled shapes."""
+
+    law: Powers = eqx.field(static=True)
+    views: Powers = eqx.field(static=True)
+    logs: tuple[bool, ...] = eqx.field(static=True)
+    sees_next: bool = eqx.field(static=True)
+
+
+class PolynomialBelief(eqx.Module):
+    """Forecasts of view, outcome and next information at (index, coordinates).
+
+    Fields: `exo` (states, m) centred values of the exogenous process, `centre` and `scale` (coordinates,) of the (log)
+    coordinates, `law` (terms, coordinates) and `views` (terms, numbers in view and outcome) coefficients, `template` the
+    view and outcome whose numbers are forecast.
+    """
+
+    exo: Float[Array, "states values"]
+    centre: Float[Array, " coordinates"]
+    scale: Float[Array, " coordinates"]
+    law: Float[Array, "terms coordinates"]
+    views: Float[Array, "terms numbers"]
+    template: PyTree
+    shape: Shape
+
+    def transform(self, coordinates) -> Float[Array, "*batch coordinates"]:
+        """Coordinates in logs (where positive) as one array, last axis."""
+        parts = [jnp.log(c) if log else c for c, log in zip(coordinates, self.shape.logs, strict=True)]
+        return jnp.stack(jnp.broadcast_arrays(*parts), axis=-1) if parts else jnp.zeros((0,))
+
+    def raw(self, transformed) -> tuple[Array, ...]:
+        """The inverse of `transform`."""
+        return tuple(jnp.exp(transformed[..., j]) if log else transformed[..., j] for j, log in enumerate(self.shape.logs))
+
+    def _now(self, index, transformed):
+        return jnp.concatenate([(transformed - self.centre) / self.scale, self.exo[index]], axis=-1)
+
+    def _law_terms(self, index, transformed, index_next):
+        x = self._now(index, transformed)
+        if self.shape.sees_next:
+            x = jnp.concatenate([x, self.exo[index_next]], axis=-1)
+        return monomials(x, self.shape.law)
+
+    def step(self, index, transformed, index_next) -> Float[Array, " coordinates"]:
+        """Transformed coordinates of the next date, given the next exogenous state."""
+        return self.centre + self.scale * (self._law_terms(index, transformed, index_next) @ self.law)
+
+    def forecast(self, index, transformed) -> PyTree:
+        """(view, outcome) at this information; integer fields are the index."""
+        numbers = monomials(self._now(index, transformed), self.shape.views) @ self.views
+        leaves, tree = jax.tree_util.tree_flatten(self.template)
+        filled, at = [], 0
+        for leaf in leaves:
+            if jnp.issubdtype(leaf.dtype, jnp.integer):
+                filled.append(jnp.asarray(index, leaf.dtype))
+                continue
+            size = int(np.prod(leaf.shape, dtype=int))
+            filled.append(numbers[at : at + size].reshape(leaf.shape))
+            at += size
+        return jax.tree_util.tree_unflatten(tree, filled)
+
+    def fit(self, field: Field) -> "PolynomialBelief":
+        """Least squares on a field with leading axes (path, time)."""
+        index, coordinates = field.info
+        t = self.transform(coordinates) if coordinates else jnp.zeros((*index.shape, 0))
+        paths, dates = index.shape
+        x = jax.vmap(jax.vmap(self._now))(index, t)
+        leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
+        numbers = jnp.concatenate([leaf.reshape(paths * dates, -1) for leaf in leaves], axis=1)
+        views = least_squares(monomials(x.reshape(paths * dates, -1), self.shape.views), numbers)
+        belief = eqx.tree_at(lambda b: b.views, self, views)
+        if not coordinates:
+            return belief
+        terms = jax.vmap(jax.vmap(self._law_terms))(index[:, :-1], t[:, :-1], index[:, 1:])
+        target = (t[:, 1:] - self.centre) / self.scale
+        rows = paths * (dates - 1)
+        law = least_squares(terms.reshape(rows, -1), target.reshape(rows, -1))
+        return eqx.tree_at(lambda b: b.law, belief, law)
+
+
+def exogenous_values(process) -> np.ndarray:
+    """Values of a finite process centred and scaled to [-1, 1], shape (states, m); m = 0 for a single state."""
+    if process.n == 1:
+        return np.zeros((1, 0))
+    values = np.asarray(jax.vmap(process.value)(jnp.arange(process.n))).reshape(process.n, -1)
+    low, high = values.min(axis=0), values.max(axis=0)
+    return (values - (low + high) / 2) / np.where(high > low, (high - low) / 2, 1.0)
+
+
+def blank(values: np.ndarray, centre: np.ndarray, template: PyTree, shape: Shape) -> PolynomialBelief:
+    """A belief with zero coefficients around a centre of the (log) coordinates."""
+    template = jax.tree_util.tree_map(jnp.asarray, template)
+    numbers = sum(int(leaf.size) for leaf in jax.tree_util.tree_leaves(template) if eqx.is_inexact_array(leaf))
+    law, views = jnp.zeros((len(shape.law), len(centre))), jnp.zeros((len(shape.views), numbers))
+    scale = jnp.full((len(centre),), 0.4)
+    return PolynomialBelief(jnp.asarray(values), jnp.asarray(centre), scale, law, views, template, shape)
+
+
+def shape_of(states: int, values: int, logs: tuple[bool, ...], degrees: tuple[int, int], sees_next: bool) -> Shape:
+    """Which monomials a belief uses, for `degrees` = (law, views).
+
+    With two states every power of the coordinates is interacted with the state (a law by state); with more, the law has
+    total degree max(degree, 2) in coordinates and exogenous values together.
+    """
+    law, views = degrees
+    most = 1 if states == 2 else 2
+    exo = [most] * values
+    total = law + 1 if states == 2 else max(law, 2)
+    law_variables = [law] * len(logs) + exo + (exo if sees_next else [])
+    view_exo = [min(states - 1, views)] * values
+    return Shape(
+        powers(law_variables, total), powers([views] * len(logs) + view_exo, views + (states == 2)), logs, sees_next
+    )

@@ -1,0 +1,152 @@
+"""The endogenous-grid step, for any type with one endogenous stock and any number of choices.
+
+Given what the next date will look like at every node, the discounted expected marginal value W of each next stock is
+known; `foc.invert` gives the choices and the present stock that make it optimal; they are carried onto the nodes.
+
+    @article{carroll2006method, title={The method of endogenous gridpoints for solving dynamic stochastic optimization
+      problems}, author={Carroll, Christopher D}, journal={Economics Letters}, volume={91}, number={3}, pages={312--320},
+      year={2006}}
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from walras._core.types import PyTree
+from walras.economy import foc
+from walras.economy.agent import AgentType
+from walras.economy.process import transition_matrix
+from walras.economy.space import choice_fields, choose, positions_of
+from walras.learners.table import TableRule
+from walras.numerics.interpolate import piecewise
+
+
+class Prospect(eqx.Module):
+    """What the agent faces at each node of information (leading axis `info`), and at each next exogenous state (`next`).
+
+    `index` (info,), `view`/`outcome` [info], `view_next`/`outcome_next` [info, next], `coordinates_next` (info, next,
+    coordinates), `probability` (info, next), `mix` (info, next, risk, risk'): the chance of the own risk state.
+    """
+
+    index: Array
+    view: PyTree
+    outcome: PyTree
+    view_next: PyTree
+    outcome_next: PyTree
+    coordinates_next: Array
+    probability: Array
+    mix: Array
+
+
+def prospect(agent: AgentType, exogenous, belief, axes) -> Prospect:
+    """The prospect that a belief implies at all nodes of the table."""
+    states = jnp.arange(exogenous.n)
+    grids = jnp.meshgrid(states, *(axis.nodes for axis in axes), indexing="ij")
+    index = grids[0].reshape(-1)
+    coordinates = jnp.stack([g.reshape(-1) for g in grids[1:]], -1) if axes else jnp.zeros((exogenous.n, 0))
+    transition = transition_matrix(exogenous, None, None, None)
+    view, outcome = jax.vmap(belief.forecast)(index, coordinates)
+
+    def after(i, here, out, j):
+        there = belief.step(i, here, j) if axes else here
+        return there, belief.forecast(j, there), transition_matrix(agent.risk, i, j, out)
+
+    over_next = jax.vmap(after, in_axes=(None, None, None, 0))
+    there, (view_next, outcome_next), mix = jax.vmap(over_next, in_axes=(0, 0, 0, None))(index, coordinates, outcome, states)
+    return Prospect(index, view, outcome, view_next, outcome_next, there, transition[index], mix)
+
+
+def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk nodes"]:
+    """W at every node: expectation over exogenous and own risk of discount · V_s under the rule at the next date."""
+    agent, field = rule.agent, foc.stock_field(rule.agent)
+    template = agent.limits()
+    risk = template.risk_field()
+
+    def value(state, stock, position, view, outcome):
+        own = template.to(**{field: stock})
+        own = own.to(**{risk: state}) if risk else own
+        choice = choose(agent, own, view, position)
+        return agent.discount(own, view) * foc.marginal_value(agent, own, choice, view, outcome)
+
+    def at_next(j, coordinates, view, outcome):
+        part = rule.at(j, coordinates)
+        over_nodes = jax.vmap(value, in_axes=(None, 0, 0, None, None))
+        over_risk = jax.vmap(over_nodes, in_axes=(0, None, 0, None, None))
+        return over_risk(jnp.arange(agent.risk.n), rule.own_axis.nodes, part, view, outcome)
+
+    states = jnp.arange(ahead.probability.shape[1])
+    over_info = jax.vmap(jax.vmap(at_next), in_axes=(None, 0, 0, 0))
+    values = over_info(states, ahead.coordinates_next, ahead.view_next, ahead.outcome_next)
+    return jnp.einsum("mj,mjef,mjfa->mea", ahead.probability, ahead.mix, values, precision="highest")
+
+
+def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
+    """One endogenous-grid step at all nodes."""
+    agent, nodes = rule.agent, rule.own_axis.nodes
+    field = foc.stock_field(agent)
+    template = agent.limits()
+    risk = template.risk_field()
+    W = expected_marginal_value(rule, ahead)
+    old = rule.table.reshape(len(ahead.index), agent.risk.n, len(nodes), -1)
+
+    def own_at(state, stock):
+        own = template.to(**{field: stock})
+        return own.to(**{risk: state}) if risk else own
+
+    def back(w, state, stock, position, view, outcome):
+        """Choices and present stock that lead to this next stock."""
+        own = own_at(state, stock)
+        guess = None if isinstance(agent, foc.Invertible) else (choose(agent, own, view, position), own)
+        choice, start = foc.invert(agent, w, own, view, outcome, own, guess)
+        return jnp.stack([getattr(choice, n) for n in choice_fields(choice)]), getattr(start, field)
+
+    def onto(w, state, position, view, outcome):
+        """Positions at all nodes, for one information and risk state."""
+        choices, stocks = jax.vmap(back, in_axes=(0, None, 0, 0, None, None))(w, state, nodes, position, view, outcome)
+        carried = jax.vmap(lambda c: piecewise(nodes, stocks, c), in_axes=1, out_axes=1)(choices)
+        if choices.shape[1] > 1:
+            bound = jax.vmap(lambda s, c0: _at_limit(agent, own_at(state, s), view, outcome, field, w[0], c0))
+            limited = bound(nodes, jnp.broadcast_to(choices[0], carried.shape))
+            carried = jnp.where((nodes < stocks[0])[:, None], limited, carried)
+        return jax.vmap(lambda s, c: _positions(agent, own_at(state, s), view, outcome, c, field, s < stocks[0]))(nodes, carried)
+
+    over_risk = jax.vmap(onto, in_axes=(0, 0, 0, None, None))
+    new = jax.vmap(over_risk, in_axes=(0, None, 0, 0, 0))(W, jnp.arange(agent.risk.n), old, ahead.view, ahead.outcome)
+    return dataclasses.replace(rule, table=new.reshape(rule.table.shape))
+
+
+def _positions(agent, own, view, outcome, values, field, binds):
+    """Positions of a vector of choices; where the limit on the next stock binds, its corner exactly."""
+    spaces = agent.feasible(own, view, {})
+    names = choice_fields(spaces)
+    choice = type(spaces)(**{name: values[i] for i, name in enumerate(names)})
+    found = positions_of(agent, own, view, choice)
+    # The last field is the one whose corner is the limit on the next stock: earlier ones shape its interval.
+    limit = getattr(agent.limits(), field).low
+    ends = [choose(agent, own, view, [*found[:-1], jnp.asarray(end)]) for end in (0.0, 1.0)]
+    gaps = [jnp.abs(getattr(agent.move(own, end, view, outcome), field) - limit) for end in ends]
+    corner = jnp.where(gaps[0] < gaps[1], 0.0, 1.0)
+    return jnp.stack([*found[:-1], jnp.where(binds, corner, found[-1])])
+
+
+def _at_limit(agent, own, view, outcome, field, w_threshold, start):
+    """Choices where the next stock is at its limit: find W with present stock equal to the own one."""
+    target = getattr(own, field)
+    at_limit = own.to(**{field: getattr(agent.limits(), field).low})
+    names = choice_fields(agent.feasible(own, view, {}))
+    guess_choice = type(agent.feasible(own, view, {}))(**{n: start[i] for i, n in enumerate(names)})
+
+    def solve(log_w):
+        choice, found = foc.invert(agent, jnp.exp(log_w), own, view, outcome, at_limit, (guess_choice, own))
+        return getattr(found, field) - target, choice
+
+    def step(_, log_w):
+        gap, slope = jax.jvp(lambda x: solve(x)[0], (log_w,), (jnp.ones_like(log_w),))
+        return log_w - jnp.clip(gap / slope, -1.0, 1.0)
+
+    log_w = jax.lax.fori_loop(0, 12, step, jnp.log(w_threshold))
+    choice = solve(log_w)[1]
+    return jnp.stack([getattr(choice, n) for n in names])

@@ -1,0 +1,59 @@
+"""What a learner is: it turns experience of a task into a rule."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+
+from walras._core.types import Key, PyTree
+from walras.economy.rule import Information, Rule
+from walras.economy.task import Task
+
+
+class Setup(eqx.Module):
+    """What a learner is told once, before the first round.
+
+    `economy`, `populations` and `information` are the whole laboratory; `name` is the type that learns; `start` is an
+    exogenous state to start from; `preset` carries the sizes and tolerances chosen by name.
+    """
+
+    economy: Any
+    populations: dict[str, Any]
+    rules: dict[str, Any]
+    information: Information
+    key: Key
+    exo: Any
+    name: str = eqx.field(static=True)
+    preset: Any = eqx.field(static=True)
+
+    @property
+    def agent(self):
+        """The type that learns."""
+        return self.economy.timing().moves()[self.name].agent
+
+
+class Progress(eqx.Module):
+    """What an update reports: change of the rule and of the law in this round (sup norms)."""
+
+    rule_change: Any
+    law_change: Any
+
+
+class Learner(eqx.Module):
+    """A learner. Its state is one pytree of arrays, so that it can be saved, resumed and compared."""
+
+    @abc.abstractmethod
+    def init(self, setup: Setup) -> PyTree:
+        """The first state. May be slow and runs outside compiled code.
+
+        Raises:
+            InputError: if the type is not one that this learner can solve.
+        """
+
+    @abc.abstractmethod
+    def update(self, key: Key, state: PyTree, task: Task) -> tuple[PyTree, Progress]:
+        """One round: learn from the task. Pure, compiled by the caller."""
+
+    @abc.abstractmethod
+    def rule(self, state: PyTree) -> Rule:
+        """The present rule."""

@@ -1,0 +1,67 @@
+"""Named sizes and tolerances. No tolerance that decides accuracy has a hidden default: a preset is chosen and printed."""
+
+import dataclasses
+
+from walras._core.errors import UnknownName
+
+
+@dataclasses.dataclass(frozen=True)
+class EulerSizes:
+    """Sizes of `EulerIteration`.
+
+    `nodes` of the own stock, `coordinate_nodes` of each aggregate coordinate, `sweeps` a round, degrees of law and view
+    fit; `wide` and `bend`: first grid top and pivot, in units of the stock at birth; `guard`: band left and right of
+    what was seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move.
+    """
+
+    nodes: int
+    coordinate_nodes: int
+    sweeps: int
+    law_degree: int
+    view_degree: int
+    wide: float = 20.0
+    bend: float = 0.25
+    guard: float = 0.35
+    placing_rounds: int = 6
+    tail_share: float = 1e-7
+    household_tolerance: float = 1e-10
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """What one name of `--preset` stands for.
+
+    `paths` × `dates` are simulated in every round; `histogram_nodes` of a histogram that is not placed by hand; the loop
+    stops when the estimated distance to the fixed point is below `tolerance`, or after `max_rounds`.
+    """
+
+    name: str
+    euler: EulerSizes
+    histogram_nodes: int
+    stationary_nodes: int
+    paths: int
+    dates: int
+    tolerance: float
+    stationary_tolerance: float
+    max_rounds: int
+    exogenous_states: int
+    certificate_dates: int
+
+
+PRESETS = {
+    "fast": Preset("fast", EulerSizes(120, 8, 30, 1, 3), 150, 300, 8, 150, 1e-4, 1e-6, 80, 7, 3_000),
+    "standard": Preset("standard", EulerSizes(200, 10, 40, 1, 3), 250, 1000, 8, 250, 2e-5, 1e-9, 150, 9, 10_000),
+    "precise": Preset("precise", EulerSizes(400, 16, 40, 3, 4), 500, 2000, 8, 1000, 2e-6, 1e-10, 300, 9, 10_000),
+}
+PRESETS["paper"] = dataclasses.replace(PRESETS["standard"], name="paper")
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        UnknownName: with the nearest one.
+    """
+    if name not in PRESETS:
+        raise UnknownName("preset", name, PRESETS)
+    return PRESETS[name]

@@ -1,0 +1,261 @@
+"""Stationary equilibrium of one type: the household's problem, its long-run cross-section, and the root in the price.
+
+The exogenous state is frozen. At a candidate (the price of a clearing market, the aggregate stock behind formula prices)
+the type solves its problem by endogenous-grid sweeps, its cross-section is iterated until it rests, and the excess is
+measured. The candidate moves by secant and bisection once the root is bracketed. One candidate is one round, so that progress,
+interruption and resumption work as for every other loop.
+
+    @article{aiyagari1994uninsured, title={Uninsured idiosyncratic risk and aggregate saving}, author={Aiyagari, S Rao},
+      journal={The Quarterly Journal of Economics}, volume={109}, number={3}, pages={659--684}, year={1994}}
+"""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from walras._core.errors import InputError
+from walras._core.types import Key
+from walras.economy import period as periods
+from walras.economy.economy import Economy, Formula
+from walras.economy.foc import stock_field
+from walras.economy.population import Histogram, Population, Step, mortality
+from walras.economy.process import transition_matrix
+from walras.economy.rule import Rule
+from walras.learners.egm import Prospect, sweep
+from walras.learners.table import TableRule
+
+
+class StationaryState(eqx.Module):
+    """Where the search stands.
+
+    `x` next candidate, `tried` the last one and `excess` there; `positive` and `negative` the last (candidate, excess)
+    on either side of the root, `known` whether there is one; the household's rule and cross-section at `tried`.
+    """
+
+    x: Float[Array, ""]
+    tried: Float[Array, ""]
+    excess: Float[Array, ""]
+    positive: Float[Array, " 2"]
+    negative: Float[Array, " 2"]
+    known: Bool[Array, " 2"]
+    width: Float[Array, ""]
+    rule: TableRule
+    mass: Float[Array, "risk nodes"]
+    sweeps: Int[Array, ""]
+    unrest: Float[Array, ""]
+
+    @property
+    def bracketed(self) -> Array:
+        """Whether the root lies between two evaluated candidates."""
+        return jnp.all(self.known)
+
+
+class StationarySettings(eqx.Module):
+    """Tolerance of the household's problem at one candidate, and most sweeps."""
+
+    rule_tolerance: float
+    max_sweeps: int = 6000
+
+
+class StationaryProblem(eqx.Module):
+    """The economy with its exogenous state frozen, seen from one type on a histogram."""
+
+    economy: Economy
+    state: periods.EconomyState
+    populations: dict[str, Population]
+    rules: dict[str, Rule]
+    key: Key
+    limits: Float[Array, " 2"]
+    direction: Float[Array, ""]
+    name: str = eqx.field(static=True)
+    live: tuple[str, ...] = eqx.field(static=True)
+
+    @property
+    def agent(self):
+        """The type."""
+        return periods.agents(self.economy)[self.name]
+
+    def now(self, x, rule: TableRule, mass) -> periods.Now:
+        """The date at candidate x when the type uses `rule` and its cross-section is `mass`."""
+        state = dataclasses.replace(self.state, cross={**self.state.cross, self.name: mass})
+        rules = {**self.rules, self.name: rule}
+        if not isinstance(self.economy.market(), Formula):
+            return periods.hypothetical(self.economy, self.populations, rules, state, self.key, prices=self.prices(x))
+        stocks = periods.opening(self.economy, self.populations, state).stocks
+        stocks = {**stocks, self.name: {**stocks[self.name], self.live[0]: x}}
+        return periods.hypothetical(self.economy, self.populations, rules, state, self.key, stocks=stocks)
+
+    def prices(self, x):
+        """The named price of a clearing market."""
+        market = self.economy.market()
+        template = market.guess if market.bracket is None else market.bracket[0]
+        return {name: x for name in template}
+
+    def excess(self, x, now: periods.Now):
+        """Supply minus demand at the candidate: of the stock behind the formula (in logs), or of the market."""
+        market = self.economy.market()
+        if isinstance(market, Formula):
+            cross = now.cross[self.name]
+            held = cross.total(jax.vmap(self.agent.holds)(cross.own)[self.live[0]])
+            return jnp.log(held / x)
+        return jax.flatten_util.ravel_pytree(market.excess(now))[0][0]
+
+
+def live_stocks(agent) -> tuple[str, ...]:
+    """Names of the stocks that depend on what individuals choose (by the derivative of `holds`)."""
+    template = agent.limits()
+    fields = type(template).endogenous()
+    risk = template.risk_field()
+
+    def held(values):
+        own = template.to(**dict(zip(fields, values, strict=True)))
+        return agent.holds(own.to(**{risk: jnp.asarray(0)}) if risk else own)
+
+    slopes = jax.jacfwd(held)(tuple(jnp.ones(()) for _ in fields))
+    return tuple(name for name, slope in slopes.items() if np.any([np.any(np.asarray(s) != 0) for s in slope]))
+
+
+def frozen_prospect(problem: StationaryProblem, now: periods.Now) -> Prospect:
+    """The prospect of a date that never ends: today's view is tomorrow's."""
+    agent, name, exo = problem.agent, problem.name, problem.state.exo
+    view, outcome = now.views[name], now.outcome[name]
+    one, two = (lambda leaf: jnp.asarray(leaf)[None]), (lambda leaf: jnp.asarray(leaf)[None, None])
+    mix = transition_matrix(agent.risk, exo, exo, outcome)
+    return Prospect(
+        index=jnp.zeros(1, jnp.int32),
+        view=jax.tree_util.tree_map(one, view),
+        outcome=jax.tree_util.tree_map(one, outcome),
+        view_next=jax.tree_util.tree_map(two, view),
+        outcome_next=jax.tree_util.tree_map(two, outcome),
+        coordinates_next=jnp.zeros((1, 1, 0)),
+        probability=jnp.ones((1, 1)),
+        mix=mix[None, None],
+    )
+
+
+def household(rule: TableRule, ahead: Prospect, settings: StationarySettings) -> tuple[TableRule, Array]:
+    """Sweeps until the estimated distance to the fixed point, change/(1 − rate), is below tolerance."""
+
+    def going(carry):
+        _, change, before, n = carry
+        rate = jnp.clip(change / before, 0.0, 0.999)
+        return (change / (1 - rate) > settings.rule_tolerance) & (n < settings.max_sweeps) | (n < 5)
+
+    def step(carry):
+        rule, change, _, n = carry
+        new = sweep(rule, ahead)
+        return new, jnp.max(jnp.abs(new.table - rule.table)), change, n + 1
+
+    rule, _, _, n = jax.lax.while_loop(going, step, (rule, jnp.asarray(1.0), jnp.asarray(1.0), jnp.asarray(0)))
+    return rule, n
+
+
+@eqx.filter_jit
+def _household(problem: StationaryProblem, x, rule: TableRule, mass, settings: StationarySettings):
+    """The household's rule at a candidate, and where it moves every node."""
+    agent, name = problem.agent, problem.name
+    now = problem.now(x, rule, mass)
+    rule, sweeps = household(rule, frozen_prospect(problem, now), settings)
+    view, outcome, info = now.views[name], now.outcome[name], now.infos[name]
+    own, _ = problem.populations[name].individuals(agent, mass)
+    choice = jax.vmap(lambda o: rule(o, view, info))(own)
+    moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
+    return rule, sweeps, moved, mortality(agent, own, view, outcome), outcome
+
+
+@eqx.filter_jit
+def _unrest(problem: StationaryProblem, mass, moved, survival, chance: Step, dates: int):
+    """The cross-section some dates on, and how far one more date moves it."""
+    population, agent = problem.populations[problem.name], problem.agent
+    mass = jax.lax.fori_loop(0, dates, lambda _, m: population.advance(agent, m, moved, survival, chance), mass)
+    return mass, jnp.sum(jnp.abs(population.advance(agent, mass, moved, survival, chance) - mass))
+
+
+@eqx.filter_jit
+def _excess(problem: StationaryProblem, x, rule, mass):
+    return problem.excess(x, problem.now(x, rule, mass))
+
+
+def stationary_round(problem: StationaryProblem, state: StationaryState, settings: StationarySettings) -> StationaryState:
+    """Evaluate the present candidate, then choose the next one."""
+    x, exo, population = state.x, problem.state.exo, problem.populations[problem.name]
+    rule, sweeps, moved, survival, outcome = _household(problem, x, state.rule, state.mass, settings)
+    chance = Step(exo, exo, outcome, problem.key)
+    mass = state.mass if survival is not None else jnp.asarray(population.resting(problem.agent, moved, chance))
+    mass, unrest = _unrest(problem, mass, moved, survival, chance, 10 if survival is None else 2000)
+    excess = _excess(problem, x, rule, mass)
+    here = jnp.stack([x, excess])
+    side = jnp.stack([excess > 0, excess <= 0])
+    positive = jnp.where(side[0], here, state.positive)
+    negative = jnp.where(side[1], here, state.negative)
+    known = state.known | side
+    # A secant of a supply curve that turns vertical creeps along one side: halve the interval whenever a side is kept.
+    again = jnp.any(known & ~side & ((state.excess > 0) == (excess > 0)))
+    gap = jnp.where(jnp.all(known), negative[1] - positive[1], 1.0)
+    secant = negative[0] - negative[1] * (negative[0] - positive[0]) / gap
+    outward = x + problem.direction * jnp.where(excess > 0, state.width, -state.width)
+    outward = jnp.clip(outward, problem.limits[0], problem.limits[1])
+    inside = jnp.where(again, 0.5 * (negative[0] + positive[0]), secant)
+    following = jnp.where(jnp.all(known), inside, outward)
+    return StationaryState(following, x, excess, positive, negative, known, state.width * 1.6, rule, mass, sweeps, unrest)
+
+
+def check_type(agent) -> bool:
+    """Whether the stationary solver can handle a type: one endogenous stock, no trait, finite own risk."""
+    own = type(agent.limits())
+    return len(own.endogenous()) == 1 and not own.traits() and agent.risk.n is not None
+
+
+def candidate_limits(economy: Economy, live: tuple[str, ...]) -> tuple[float, float]:
+    """The interval in which candidates lie: a clearing market's bracket, or all positive stocks.
+
+    Raises:
+        InputError: if prices depend on more than one aggregate unknown.
+    """
+    market = economy.market()
+    if isinstance(market, Formula):
+        if len(live) != 1:
+            raise InputError(
+                f"prices depend on the stocks {live}; a stationary start needs exactly one that individuals choose",
+                where=type(economy).__name__,
+                remedy="Let `holds` return one stock that depends on the endogenous state.",
+            )
+        return 1e-8, np.inf
+    if market.bracket is None or len(market.bracket[0]) != 1:
+        raise InputError(
+            "a stationary equilibrium needs a market with one price and a bracket", where=type(economy).__name__
+        )
+    (low,), (high,) = (list(end.values()) for end in market.bracket)
+    return float(low), float(high)
+
+
+@eqx.filter_jit
+def slope_sign(problem: StationaryProblem, x, rule: TableRule, mass) -> Array:
+    """+1 if a positive excess asks for a higher candidate, −1 if for a lower one (the rule held fixed)."""
+    slope = jax.jvp(lambda v: problem.excess(v, problem.now(v, rule, mass)), (x,), (jnp.ones_like(x),))[1]
+    return jnp.where(slope > 0, -1.0, 1.0)
+
+
+def begin(problem: StationaryProblem, rule: TableRule, x: float, width: float) -> StationaryState:
+    """The state before the first candidate."""
+    exo = problem.state.exo
+    mass = problem.populations[problem.name].birth(problem.agent, problem.key, exo)
+    nowhere, unknown, zero = jnp.zeros(2), jnp.zeros(2, bool), jnp.asarray(0)
+    x = jnp.clip(jnp.asarray(float(x)), problem.limits[0], problem.limits[1])
+    nothing = jnp.asarray(0.0)
+    return StationaryState(
+        x, x, nothing, nowhere, nowhere, unknown, jnp.asarray(width), rule, mass, zero, nothing
+    )
+
+
+def tail_node(mass: Float[Array, "risk nodes"], axis, share: float) -> float:
+    """The lowest node above which less than `share` of the mass lies."""
+    tail = np.cumsum(np.asarray(mass).sum(axis=0)[::-1])[::-1]
+    above = np.nonzero(tail < share)[0]
+    return float(axis.nodes[above[0]] if len(above) else axis.high)

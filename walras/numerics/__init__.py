@@ -1,0 +1,1 @@
+"""L1: numerical pieces that know nothing of economics."""

@@ -1,0 +1,61 @@
+"""Axes of nodes with a closed-form location, and linear interpolation along them.
+
+An axis is its end points and a bend, not a list of numbers: where a value lies among the nodes is arithmetic, which
+costs less than a search and differentiates. Nodes are `low + pivot (exp(u log(1 + (high - low)/pivot)) - 1)` for
+evenly spaced u in [0, 1]: close to evenly spaced below the pivot, close to geometric above it.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from walras._core.module import as_parameter
+
+
+class Axis(eqx.Module):
+    """`n` nodes between `low` and `high`, bent so that they are dense near `low` (a large pivot: evenly spaced)."""
+
+    low: Float[Array, ""] = eqx.field(converter=as_parameter)
+    high: Float[Array, ""] = eqx.field(converter=as_parameter)
+    pivot: Float[Array, ""] = eqx.field(converter=as_parameter)
+    n: int = eqx.field(static=True)
+
+    @property
+    def nodes(self) -> Float[Array, " n"]:
+        """The nodes, ascending; the first is exactly `low`, the last exactly `high`."""
+        u = jnp.arange(self.n) / max(self.n - 1, 1)
+        nodes = self.low + self.pivot * jnp.expm1(u * jnp.log1p((self.high - self.low) / self.pivot))
+        return nodes.at[-1].set(self.high) if self.n > 1 else nodes
+
+    def locate(self, x: Float[Array, "*batch"]) -> tuple[Int[Array, "*batch"], Float[Array, "*batch"]]:
+        """The cell of each value, and its relative position there; outside [0, 1] beyond the end nodes."""
+        inside = jnp.clip(x, self.low, self.high)
+        # log(1 + x), not log1p: it vectorises, and one cell more or less near the floor is put right by the weight.
+        stretch = (self.n - 1) / jnp.log(1.0 + (self.high - self.low) / self.pivot)
+        cell = jnp.clip((jnp.log(1.0 + (inside - self.low) / self.pivot) * stretch).astype(jnp.int32), 0, self.n - 2)
+        nodes = self.nodes
+        left, right = nodes[cell], nodes[cell + 1]
+        return cell, (x - left) / (right - left)
+
+    def lottery(self, x: Float[Array, "*batch"]) -> tuple[Int[Array, "*batch"], Float[Array, "*batch"]]:
+        """Cell and probability of its right node, such that the mean is kept (Young 2010); ends are absorbing."""
+        cell, weight = self.locate(x)
+        return cell, jnp.clip(weight, 0.0, 1.0)
+
+
+def even(low: float, high: float, n: int) -> Axis:
+    """An axis of (numerically) evenly spaced nodes."""
+    return Axis(low, high, jnp.asarray(1e6) * (as_parameter(high) - as_parameter(low)), n)
+
+
+def along_first(table: Float[Array, "n *rest"], cell: Int[Array, ""], weight: Float[Array, ""]) -> Float[Array, "*rest"]:
+    """Linear interpolation of a table along its first axis; extrapolates linearly where the weight leaves [0, 1]."""
+    return table[cell] * (1 - weight) + table[cell + 1] * weight
+
+
+def piecewise(x: Float[Array, " m"], xp: Float[Array, " n"], fp: Float[Array, " n"]) -> Float[Array, " m"]:
+    """Piecewise linear interpolation through ascending points, linear beyond both ends."""
+    right = jnp.clip(jnp.searchsorted(xp, x), 1, len(xp) - 1)
+    left = right - 1
+    slope = (fp[right] - fp[left]) / (xp[right] - xp[left])
+    return fp[left] + slope * (x - xp[left])
