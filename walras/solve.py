@@ -1,24 +1,34 @@
 """`solve`: from an economy and a learner for each type to rules, and the evidence that they are an equilibrium."""
 
 import dataclasses
+import time
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
+import jax.monitoring
 import jax.numpy as jnp
+import numpy as np
 
 from walras._core.errors import InputError, SolveError, UnknownName
 from walras._core.keys import root_key, stream
+from walras.diagnose.certificate import certify, failed
+from walras.diagnose.evidence import Evidence, gather
+from walras.diagnose.finding import Finding
 from walras.economy import period as periods
 from walras.economy.economy import Economy
-from walras.economy.population import Histogram, Population
+from walras.economy.population import Histogram, Population, Representative
 from walras.economy.process import Process
 from walras.economy.rule import Information, ViewInformation
+from walras.inputs import check_accounts, check_feasible, check_parameters
 from walras.learners.euler import EulerIteration, placed
 from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner, Setup
-from walras.learners.preset import Preset, preset as preset_named
-from walras.loop import Laboratory, LoopState, advance, arrived, shock_paths
+from walras.learners.preset import Preset
+from walras.learners.preset import preset as preset_named
+from walras.loop import MEASURES, Laboratory, LoopState, advance, arrived, shock_paths, tolerance_of
+from walras.solution import Solution
 
 
 def discretised(economy: Economy, states: int) -> Economy:
@@ -54,29 +64,37 @@ def laboratory(
     for name in types:
         if name not in learners:
             raise InputError(f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed.")
+    check_feasible(economy, jnp.asarray(0))
     stationary = economy.exogenous.n == 1
     nodes = preset.stationary_nodes if stationary else preset.histogram_nodes
-    populations = {name: (populations or {}).get(name, Histogram(None, nodes)) for name in types}
+    populations = {name: (populations or {}).get(name) or default_population(types[name], nodes) for name in types}
     information = {name: (information or {}).get(name, ViewInformation()) for name in types}
     rules: dict[str, Any] = {name: learners[name].given for name in types if isinstance(learners[name], Fixed)}
     states: dict[str, Any] = {}
-    exo = jnp.asarray(economy.exogenous.n // 2)
+    exo = jnp.asarray((economy.exogenous.n - 1) // 2)
     for name in types:
         setup = Setup(economy, populations, rules, information[name], stream(key, f"init.{name}"), exo, name, preset)
         states[name] = learners[name].init(setup)
         rules[name] = learners[name].rule(states[name])
         if isinstance(learners[name], EulerIteration):
-            populations = placed(populations, name, learners[name].top(states[name]))
+            populations = placed(populations, name, learners[name].histogram(states[name]))
     starts, shocks = shock_paths(economy, preset, key)
     if stationary:
         starts, shocks = starts[:1], shocks[:1]
     state = _starts(economy, populations, rules, states, starts, key)
+    check_accounts(economy, populations, rules, jax.tree_util.tree_map(lambda leaf: leaf[0], state), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
     nowhere = jnp.full((3,), jnp.inf)
     loop = LoopState(
         jnp.asarray(0), key, states, state, jnp.zeros((preset.max_rounds, 3)), nowhere, jnp.asarray(True)
     )
     return lab, loop
+
+
+def default_population(agent, nodes: int) -> Population:
+    """A representative where all individuals are alike for ever (no own risk, one kind at birth), else a histogram."""
+    alike = agent.risk.n == 1 and len(agent.birth(0, jnp.asarray(0)).nodes()[1]) == 1
+    return Representative() if alike else Histogram(None, nodes)
 
 
 def _starts(economy, populations, rules, states, exo, key):
@@ -92,3 +110,134 @@ def _starts(economy, populations, rules, states, exo, key):
         return dataclasses.replace(state, cross={**state.cross, **found})
 
     return eqx.filter_jit(jax.vmap(one))(exo, jnp.arange(len(exo)))
+
+
+class Interrupted(Exception):
+    """The user asked to stop; `lab` and `loop` are where the solve stood."""
+
+    def __init__(self, lab: Laboratory, loop: LoopState):
+        super().__init__("interrupted")
+        self.lab, self.loop = lab, loop
+
+
+Watch = Callable[[Laboratory, LoopState], bool]
+"""Called between chunks with the laboratory and the state of the loop; returns True to stop."""
+
+
+def solve(
+    economy: Economy,
+    learners: dict[str, Learner] | None = None,
+    *,
+    populations: dict[str, Population] | None = None,
+    information: dict[str, Information] | None = None,
+    preset: str = "standard",
+    key: int = 0,
+    watch: Watch | None = None,
+) -> Solution:
+    """Solve an economy and certify the result.
+
+    Args:
+        economy: the economy, e.g. `KrusellSmith.dhjj2010()`.
+        learners: a learner for each type; `EulerIteration()` for every type that is not named.
+        populations: how a type is represented; a histogram (a representative where all are alike) if not named.
+        information: what a type conditions on; what the economy's view says if not named.
+        preset: `fast`, `standard`, `precise` or `paper`.
+        key: seed.
+        watch: called between chunks of rounds (progress, checkpoints, interruption).
+
+    Returns:
+        The solution. Its verdict is `failed` where there is no equilibrium to be found; nothing is raised for that.
+
+    Raises:
+        InputError: if something given cannot be used; nothing has been computed then.
+        Interrupted: if `watch` asked to stop.
+    """
+    sizes = preset_named(preset)
+    check_parameters(economy)
+    timer = Timer()
+    name = type(economy).__name__
+    types = periods.agents(economy)
+    learners = {n: (learners or {}).get(n) or EulerIteration() for n in types} | (learners or {})
+    try:
+        lab, loop = laboratory(economy, learners, populations, information, sizes, key)
+    except SolveError as error:
+        return Solution(name, preset, key, None, None, failed(str(error)), None, timer.seconds())
+    return finish(lab, loop, name=name, seed=key, watch=watch, timer=timer)
+
+
+def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:
+    """Run the loop from where it stands to its end, then certify. Used by `solve` and by resuming."""
+    chunk = 1 if lab.stationary else 5
+    while not (bool(arrived(lab, loop)) or int(loop.round) >= lab.preset.max_rounds or not bool(loop.finite)):
+        if watch is not None and watch(lab, loop):
+            raise Interrupted(lab, loop)
+        loop = advance(lab, loop, chunk)
+    if watch is not None and watch(lab, loop):
+        raise Interrupted(lab, loop)
+    reason, fatal = why_stopped(lab, loop)
+    if fatal:
+        return Solution(name, lab.preset.name, seed, lab, loop, failed(reason), None, timer.seconds())
+    evidence = gather_for(lab, loop, seed)
+    certificate = certify(evidence, lab.preset.name, reason)
+    return Solution(name, lab.preset.name, seed, lab, loop, certificate, evidence, timer.seconds())
+
+
+def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
+    """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used."""
+    begin = jax.tree_util.tree_map(lambda leaf: leaf[0], loop.economy)
+    dates = dates or (1000 if lab.stationary else lab.preset.certificate_dates)
+    return gather(lab, loop.learners, begin, dates, 10, stream(root_key(seed), "diagnose"))
+
+
+def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
+    """Why the loop ended short of arriving ("" if it arrived), and whether that leaves no answer."""
+    number = int(loop.round)
+    if not bool(loop.finite):
+        return f"a rule held a number that is not finite after round {number}; try more nodes or another start", True
+    search = next((s.search for s in loop.learners.values() if getattr(s, "search", None) is not None), None)
+    if lab.stationary and search is not None and not bool(search.bracketed):
+        return (
+            f"no equilibrium was bracketed in {number} rounds: at the last candidate {float(search.tried):.6g} the excess "
+            f"was still {float(search.excess):.3g}; with β(1 + r) ≥ 1 savings have no bound, or the bracket is too narrow",
+            True,
+        )
+    if bool(arrived(lab, loop)):
+        return "", False
+    distance = ", ".join(f"{m} {float(d):.2g}" for m, d in zip(MEASURES, loop.distance, strict=True))
+    return f"the rounds ended at {number} before the estimated distances ({distance}) were below {tolerance_of(lab):g}", False
+
+
+def diagnose(solution: Solution, *, dates: int | None = None, seeds: int = 1) -> Solution:
+    """The solution with its certificate made anew; `seeds` > 1 adds the spread of each figure over fresh shocks."""
+    reason, fatal = why_stopped(solution.lab, solution.loop)
+    if fatal:
+        return dataclasses.replace(solution, certificate=failed(reason))
+    evidence = gather_for(solution.lab, solution.loop, solution.seed, dates)
+    certificate = certify(evidence, solution.preset, reason)
+    others = [certify(gather_for(solution.lab, solution.loop, solution.seed + 1000 * s, dates), solution.preset) for s in range(1, seeds)]
+    if others:
+        spread = [_spread(f, [c.figure(f.figure) for c in others]) for f in certificate.findings]
+        certificate = dataclasses.replace(certificate, findings=tuple(spread))
+    return dataclasses.replace(solution, certificate=certificate, evidence=evidence)
+
+
+def _spread(finding: Finding, others: list) -> Finding:
+    values = [finding.value, *(v for v in others if v is not None)]
+    text = f"over {len(values)} seeds: {min(values):.3g} to {max(values):.3g}, median {float(np.median(values)):.3g}"
+    return dataclasses.replace(finding, where=f"{finding.where}; {text}" if finding.where else text)
+
+
+class Timer:
+    """Seconds since it was made, and how many of them JAX spent tracing and compiling."""
+
+    def __init__(self):
+        self.start, self.compiled = time.perf_counter(), 0.0
+        jax.monitoring.register_event_duration_secs_listener(self._heard)
+
+    def _heard(self, event: str, seconds: float, **_):
+        if event.startswith(("/jax/core/compile", "/jax/compilation_cache/compile")):
+            self.compiled += seconds
+
+    def seconds(self) -> dict[str, float]:
+        """{"compile": …, "run": …}."""
+        return {"compile": self.compiled, "run": time.perf_counter() - self.start - self.compiled}

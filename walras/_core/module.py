@@ -5,6 +5,8 @@ gradient would be `None` without a word. A weakly typed array would take its pre
 fields of economies, agent types and processes are converted once, when the value is built.
 """
 
+import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -24,6 +26,23 @@ def as_parameter(value: Any) -> Any:
     if isinstance(value, list | tuple) and value and all(isinstance(x, int | float | np.number) for x in value):
         return jnp.asarray(np.asarray(value, dtype=np.float64))
     return value
+
+
+def parameter(meaning: str, unit: str, low: float = -np.inf, high: float = np.inf, *, closed: bool = False) -> Any:
+    """A field that is a parameter: what it means, its unit, and the (open, or closed) interval it must lie in."""
+    about = {"meaning": meaning, "unit": unit, "low": low, "high": high, "closed": closed}
+    return eqx.field(converter=as_parameter, metadata={"walras.parameter": about})
+
+
+def parameters_of(module, prefix: str = "") -> Iterator[tuple[str, Any, dict]]:
+    """All described parameters below a module: dotted name, value, description."""
+    for field in dataclasses.fields(module):
+        name, value = prefix + field.name, getattr(module, field.name)
+        about = field.metadata.get("walras.parameter")
+        if about is not None:
+            yield name, value, about
+        elif isinstance(value, Parameters):
+            yield from parameters_of(value, name + ".")
 
 
 class Parameters(eqx.Module):

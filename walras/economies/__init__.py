@@ -1,0 +1,8 @@
+"""The catalogue: one file per economy."""
+
+from walras.economies.aiyagari import Aiyagari
+from walras.economies.brock_mirman import BrockMirman
+from walras.economies.huggett import Huggett
+from walras.economies.krusell_smith import KrusellSmith
+
+__all__ = ["Aiyagari", "BrockMirman", "Huggett", "KrusellSmith"]

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from walras._core.module import parameter
 from walras._core.types import Int, Scalar
 from walras.economy.agent import AgentType, Choice, Invertible, Own, View, risk
 from walras.economy.economy import Economy, Formula, Move, Timing
@@ -63,12 +64,12 @@ class Consumption(Choice):
 class Household(AgentType, Invertible):
     """Saves in capital against income risk."""
 
-    beta: Array
-    gamma: Array
-    mu: Array
-    k_min: Array
-    k_birth: Array
-    mass: Array
+    beta: Array = parameter("discount factor", "per period", 0, 1)
+    gamma: Array = parameter("relative risk aversion", "–", 0)
+    mu: Array = parameter("unemployment benefit", "share of the wage", 0, closed=True)
+    k_min: Array = parameter("lower limit of capital", "goods")
+    k_birth: Array = parameter("capital at birth", "goods")
+    mass: Array = parameter("mass of households", "persons", 0)
     risk: Process
 
     def birth(self, i, exo):
@@ -121,9 +122,9 @@ class KrusellSmith(Economy):
 
     household: Household
     exogenous: Process
-    alpha: Array
-    delta: Array
-    years_per_period: Array
+    alpha: Array = parameter("capital share", "–", 0, 1)
+    delta: Array = parameter("depreciation rate", "per period", 0, 1, closed=True)
+    years_per_period: Array = parameter("length of a period", "years", 0)
 
     def timing(self):
         """Households move at given prices."""

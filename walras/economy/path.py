@@ -42,21 +42,46 @@ def run(
     Returns:
         The state after the last date, and the records with a leading time axis (periods,): dates state.date, …
     """
+    now = jax.eval_shape(lambda: period(economy, populations, rules, state, key, exo_path[0])[1].public())
+    nothing = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), now)
+    opening = state.date
 
-    def one(state, before, exo_next):
-        state, now = period(economy, populations, rules, state, key, exo_next)
-        return state, now.public(), record(now, now.public() if before is None else before)
+    def keep(now: Now, before: Now):
+        # Where the record does not ask for the date before, the compiler drops it and this choice with it.
+        first = now.date == opening
+        return record(now, jax.tree_util.tree_map(lambda b, n: jnp.where(first, n, b), before, now.public()))
 
-    _, first, kept = jax.eval_shape(lambda: one(state, None, exo_path[0]))
-    before = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), first)
-    pack, unpack = _packer(kept)
+    state, _, records = run_on(economy, populations, rules, (state, nothing), exo_path, key, keep)
+    return state, records
+
+
+def run_on(
+    economy: Economy,
+    populations: dict[str, Population],
+    rules: dict[str, Rule],
+    begin: tuple[EconomyState, Now],
+    exo_path,
+    key: Key,
+    record: Callable[[Now, Now], PyTree],
+) -> tuple[EconomyState, Now, PyTree]:
+    """Go on with a simulation: as `run`, from a state and the public record of the date before it.
+
+    Returns:
+        The state after the last date, the public record of the last date, and the records.
+    """
+
+    def one():
+        _, now = period(economy, populations, rules, begin[0], key, exo_path[0])
+        return record(now, now.public())
+
+    pack, unpack = _packer(jax.eval_shape(one))
 
     def step(carry, exo_next):
-        state, public, seen = one(*carry, exo_next)
-        return (state, public), pack(seen)
+        state, now = period(economy, populations, rules, carry[0], key, exo_next)
+        return (state, now.public()), pack(record(now, carry[1]))
 
-    (state, _), records = jax.lax.scan(step, (state, before), exo_path)
-    return state, jax.vmap(unpack)(records)
+    (state, before), records = jax.lax.scan(step, begin, exo_path)
+    return state, before, jax.vmap(unpack)(records)
 
 
 def _packer(example: PyTree):

@@ -22,7 +22,7 @@ from walras._core.results import RootStatus
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Own
 from walras.economy.economy import Clear, Economy, Formula, Move, Timing
-from walras.economy.population import Population, Step, check_identities, mortality
+from walras.economy.population import Population, Step, check_identities, check_rules, mortality
 from walras.economy.rule import Rule
 from walras.numerics import roots
 
@@ -101,10 +101,12 @@ def start(
     """The first state: everybody is born, memories are started from the rules (or left out, where no rule is known).
 
     Raises:
-        InputError: if the number of agents of a type disagrees with its parameters.
+        InputError: if the number of agents of a type disagrees with its parameters, or a stochastic rule meets a
+            histogram.
     """
     types = agents(economy)
     check_identities(populations, types)
+    check_rules(populations, rules)
     exo = economy.exogenous.start(None).sample(stream(key, "exo")) if exo is None else jnp.asarray(exo)
     cross = {n: populations[n].birth(a, stream(key, f"birth.{n}"), exo) for n, a in types.items()}
     estates = {}
@@ -229,11 +231,14 @@ def period(
     now, guess = open_market(economy, populations, rules, state, key)
     if exo_next is None:
         exo_next = economy.exogenous.given(state.exo, None, None, None).sample(stream(key, "exo"))
+    exo_next = jnp.asarray(exo_next, state.exo.dtype)
     cross, estates, memory = {}, {}, {}
     for name, agent in agents(economy).items():
         own, view, outcome = now.cross[name].own, now.views[name], now.outcome[name]
         moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, now.choices[name])  # noqa: B023
         survival = mortality(agent, own, view, outcome)
+        if survival is not None:
+            survival = populations[name].fate(survival, stream(key, f"fate.{name}"))
         step = Step(state.exo, exo_next, outcome, stream(key, f"chance.{name}"))
         cross[name] = populations[name].advance(agent, state.cross[name], moved, survival, step)
         estates[name] = state.estates[name] if survival is None else _estates(agent, now.cross[name], moved, survival)
@@ -243,6 +248,6 @@ def period(
 
 
 def _estates(agent, cross: Cross, moved: Own, survival):
-    """What the dead hold at the next date: it is at work there and belongs to nobody alive."""
+    """What the dead hold at the next date: it is at work there and belongs to nobody alive (`survival`: their fate)."""
     held = jax.vmap(agent.holds)(moved)
     return jax.tree_util.tree_map(lambda leaf: cross.total((leaf.T * (1 - survival)).T), held)

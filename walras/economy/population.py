@@ -17,7 +17,8 @@ from jaxtyping import Array, Float
 from walras._core.errors import InputError
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Mortal, Own
-from walras.economy.process import transition_matrix
+from walras.economy.process import Distribution, transition_matrix
+from walras.economy.rule import Rule, Stochastic
 from walras.numerics.interpolate import Axis
 
 
@@ -29,8 +30,19 @@ class Population(eqx.Module):
         """The first cross-section."""
 
     @abc.abstractmethod
+    def place(self, agent: AgentType, distribution: Distribution, key: Key) -> PyTree:
+        """A cross-section with a given distribution of own states, for starts that births cannot give (ages, wealth)."""
+
+    @abc.abstractmethod
     def individuals(self, agent: AgentType, cross: PyTree) -> tuple[Own, Float[Array, " individuals"]]:
         """A batch of own states (leading axis) and weights that sum to one."""
+
+    @abc.abstractmethod
+    def fate(self, survival: Float[Array, " individuals"], key: Key) -> Float[Array, " individuals"]:
+        """The share of each listed individual that lives on: the probability itself in a continuum, else 0 or 1.
+
+        Drawn once a date, so that the estates are those of the individuals who really died.
+        """
 
     @abc.abstractmethod
     def advance(self, agent: AgentType, cross: PyTree, moved: Own, survival, step: "Step") -> PyTree:
@@ -91,15 +103,19 @@ class Histogram(Population):
 
     def birth(self, agent, key, exo):
         """The nodes of the type's distribution at birth, placed by lottery."""
-        return self._place(agent, *agent.birth(0, exo).nodes())
+        return self.place(agent, agent.birth(0, exo), key)
 
-    def _place(self, agent, own, weights):
+    def place(self, agent, distribution, key):
+        """The nodes of the distribution, placed by lottery."""
         field = self._check(agent)
+        own, weights = distribution.nodes()
         risk = own.risk_field()
         state = getattr(own, risk) if risk else jnp.zeros(len(weights), jnp.int32)
         return self._scatter(agent, getattr(own, field), state, weights)
 
     def _scatter(self, agent, value, state, weights):
+        # Two flat scatters of half the mass each: merged into one (indices joined, or windows of two) a date of
+        # Krusell–Smith took 7 to 23 % longer on a processor, single or batched.
         cell, right = self.axis.lottery(value)
         flat = state * self.axis.n + cell
         mass = jnp.zeros(agent.risk.n * self.axis.n, weights.dtype)
@@ -110,6 +126,10 @@ class Histogram(Population):
     def individuals(self, agent, cross):
         """Every node, weighted by its mass."""
         return self.batch(agent), cross.reshape(-1)
+
+    def fate(self, survival, key):
+        """A node is a continuum: exactly this share lives on."""
+        return survival
 
     def advance(self, agent, cross, moved, survival, step):
         """One lottery of the endogenous part, then the n × n mix of the risk states, then births for the dead."""
@@ -125,7 +145,6 @@ class Histogram(Population):
             dead = jnp.sum(cross.reshape(-1) * (1 - survival))
             mass = mass + dead * self.birth(agent, step.key, step.exo_next)
         return mass
-
 
     def resting(self, agent, moved: Own, step: "Step") -> np.ndarray:
         """The cross-section that a constant move leaves where it is, by a sparse direct solve on the host.
@@ -156,19 +175,25 @@ class _Listed(Population):
         count = jax.tree_util.tree_leaves(cross)[0].shape[0]
         return cross, jnp.full((count,), 1.0 / count)
 
+    def fate(self, survival, key):
+        """Each individual lives on or does not."""
+        return (jax.random.uniform(key, survival.shape) < survival).astype(survival.dtype)
+
     def advance(self, agent, cross, moved, survival, step):
-        """Each individual draws its own chance; the dead are replaced by births."""
+        """Each individual draws its own chance; the dead are replaced by births.
+
+        `survival` may be probabilities or a fate already drawn: zeros and ones are certain.
+        """
         count = jax.tree_util.tree_leaves(cross)[0].shape[0]
         risk = moved.risk_field()
         if risk:
             states = getattr(cross, risk)
-            # One stratified uniform per individual and date: the sample's risk shares stay near the continuum's.
             keys = jax.random.split(jax.random.fold_in(step.key, 0), count)
             draw = jax.vmap(lambda s, k: agent.risk.given(s, step.exo, step.exo_next, step.outcome).sample(k))
             moved = moved.to(**{risk: draw(states, keys)})
         moved = moved.to(**{name: getattr(cross, name) for name in cross.traits()})
         if survival is not None:
-            dies = jax.random.uniform(jax.random.fold_in(step.key, 1), (count,)) >= survival
+            dies = self.fate(survival, jax.random.fold_in(step.key, 1)) == 0
             born = self.birth(agent, jax.random.fold_in(step.key, 2), step.exo_next)
             moved = jax.tree_util.tree_map(lambda b, m: jnp.where(_like(dies, m), b, m), born, moved)
         return moved
@@ -176,6 +201,12 @@ class _Listed(Population):
     @abc.abstractmethod
     def birth(self, agent, key, exo):
         """The first individuals."""
+
+
+def _strata(n: int, key: Key) -> Float[Array, " n"]:
+    """One uniform in each of `n` equal stretches of [0, 1), in random order."""
+    shift = jax.random.uniform(key, (n,))
+    return jax.random.permutation(jax.random.fold_in(key, 1), (jnp.arange(n) + shift) / n)
 
 
 def _like(mask, leaf):
@@ -188,10 +219,15 @@ class Panel(_Listed):
     n: int = eqx.field(static=True)
 
     def birth(self, agent, key, exo):
-        """`n` stratified draws of the distribution at birth, in random order."""
-        shift = jax.random.uniform(key, (self.n,))
-        u = (jnp.arange(self.n) + shift) / self.n
-        return jax.vmap(lambda i, v: agent.birth(i, exo).at(v))(jnp.arange(self.n), u)
+        """`n` stratified draws of the distribution at birth, in random order.
+
+        The order matters where births replace the dead: else a place in the list would be a fate.
+        """
+        return jax.vmap(lambda i, u: agent.birth(i, exo).at(u))(jnp.arange(self.n), _strata(self.n, key))
+
+    def place(self, agent, distribution, key):
+        """Stratified draws in random order."""
+        return jax.vmap(distribution.at)(_strata(self.n, key))
 
 
 class Finite(_Listed):
@@ -204,13 +240,21 @@ class Finite(_Listed):
         keys = jax.random.split(key, self.n)
         return jax.vmap(lambda i, k: agent.birth(i, exo).sample(k))(jnp.arange(self.n), keys)
 
+    def place(self, agent, distribution, key):
+        """Stratified draws in random order; for types whose individuals have no number of their own."""
+        return jax.vmap(distribution.at)(_strata(self.n, key))
+
 
 class Representative(_Listed):
     """One individual that stands for all."""
 
     def birth(self, agent, key, exo):
-        """The mean of nothing: the one individual that birth gives."""
-        return jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], agent.birth(0, exo).at(jnp.asarray(0.5)))
+        """The one individual that birth gives."""
+        return self.place(agent, agent.birth(0, exo), key)
+
+    def place(self, agent, distribution, key):
+        """The individual in the middle of the distribution."""
+        return jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], distribution.at(jnp.asarray(0.5)))
 
 
 def check_identities(populations: dict[str, Population], agents: dict[str, AgentType]) -> None:
@@ -234,6 +278,21 @@ def check_identities(populations: dict[str, Population], agents: dict[str, Agent
                 f"{'finite:' + str(count) if count else type(population).__name__}",
                 where="start",
                 remedy=f"Use finite:{size} and mass {size}.",
+            )
+
+
+def check_rules(populations: dict[str, Population], rules: dict[str, Rule]) -> None:
+    """A stochastic rule needs listed individuals: one draw for a whole node is no law of large numbers.
+
+    Raises:
+        InputError: if the rule of a type on a histogram draws its choices.
+    """
+    for name, rule in rules.items():
+        if isinstance(rule, Stochastic) and isinstance(populations.get(name), Histogram):
+            raise InputError(
+                f"the rule {type(rule).__name__} of {name} draws its choices, and a histogram has no individuals to draw for",
+                where="start",
+                remedy="Use a panel population for this type, or the rule's mean.",
             )
 
 

@@ -72,6 +72,30 @@ class Gaussian(eqx.Module):
         """One draw."""
         return self.mean + self.sd * jax.random.normal(key, dtype=self.mean.dtype)
 
+    def map(self, function: Callable[[Any], PyTree]) -> "Mapped":
+        """The distribution of a function of the value."""
+        return Mapped(self, function)
+
+
+class Mapped(eqx.Module):
+    """The distribution of a function of a draw from a continuum."""
+
+    base: Gaussian
+    function: Callable[[Any], PyTree]
+
+    def nodes(self) -> tuple[PyTree, Float[Array, " n"]]:
+        """The function at the base's nodes, and their probabilities."""
+        values, weights = self.base.nodes()
+        return jax.vmap(self.function)(values), weights
+
+    def at(self, u: Float[Array, ""]) -> PyTree:
+        """The function of the base's value at the quantile u."""
+        return self.function(self.base.at(u))
+
+    def sample(self, key: Key) -> PyTree:
+        """One draw."""
+        return self.function(self.base.sample(key))
+
 
 class Process(Parameters):
     """A Markov process. `exo`, `exo_next` and `outcome` are what an individual's chance may depend on."""
@@ -238,8 +262,10 @@ class LogAR1(Process):
 
     def chain(self, n: int) -> Chain:
         """Rouwenhorst's chain with the same persistence and unconditional s.d.; mean exactly one if the scale asks."""
-        normalise = bool(abs(float(self.scale) - math.exp(-0.5 * float(self.unconditional_sd) ** 2)) < 1e-12)
-        return log_chain(n, float(self.persistence), float(self.unconditional_sd), normalise=normalise and self.scale != 1)
+        scale, sd = float(self.scale), float(self.unconditional_sd)
+        normalise = abs(scale - math.exp(-0.5 * sd**2)) < 1e-12 and scale != 1.0
+        levels = log_chain(n, float(self.persistence), sd, normalise=normalise)
+        return levels if normalise else Chain(scale * levels.values, levels.transition)
 
 
 def log_chain(n: int, persistence: float, sd: float, *, normalise: bool) -> Chain:

@@ -12,6 +12,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from walras._core.module import as_parameter
 from walras.economy.agent import Choice
 
 
@@ -60,7 +61,7 @@ class LaggedInformation(Information):
 
     observe: Callable = eqx.field(static=True)
     lags: int = eqx.field(static=True)
-    initial: Array
+    initial: Array = eqx.field(converter=as_parameter)
     full: bool = eqx.field(static=True, default=False)
 
     def start(self) -> Array:
@@ -117,6 +118,35 @@ class FullInformation(Information):
         """(index, coordinates of the view and the statistics of the cross-section)."""
         index, coordinates = view.info()
         return index, (*coordinates, *self.statistics(now))
+
+
+class PairedInformation(Information):
+    """Two informations side by side, so that a deviator may remember what the others of its type do not.
+
+    Each part reads what it declares: the public record, unless it is full itself.
+    """
+
+    parts: tuple[Information, Information]
+
+    @property
+    def full(self) -> bool:
+        """Whether either part is."""
+        return any(part.full for part in self.parts)
+
+    def _record(self, part, now):
+        return now if part.full or not self.full else now.public()
+
+    def start(self) -> tuple:
+        """Both first memories."""
+        return tuple(part.start() for part in self.parts)
+
+    def step(self, memory, now) -> tuple:
+        """Both next memories."""
+        return tuple(part.step(m, self._record(part, now)) for part, m in zip(self.parts, memory, strict=True))
+
+    def read(self, memory, view, now):
+        """The pair of what both read."""
+        return tuple(part.read(m, view, self._record(part, now)) for part, m in zip(self.parts, memory, strict=True))
 
 
 class Rule(eqx.Module):

@@ -44,6 +44,10 @@ class Simplex(eqx.Module):
         """Normalised weights."""
         return position / jnp.sum(position)
 
+    def position(self, value: Float[Array, " n"]) -> Float[Array, " n"]:
+        """The shares themselves."""
+        return value
+
 
 class Discrete(eqx.Module):
     """Finitely many values; the position in [0, 1) picks one."""
@@ -54,6 +58,10 @@ class Discrete(eqx.Module):
         """The value at the position."""
         n = self.values.shape[0]
         return self.values[jnp.clip((position * n).astype(jnp.int32), 0, n - 1)]
+
+    def position(self, value: Array) -> Float[Array, ""]:
+        """The middle of the stretch of [0, 1) that picks the value (the nearest one, if it is none of them)."""
+        return (jnp.argmin(jnp.abs(self.values - value)) + 0.5) / self.values.shape[0]
 
 
 def choice_fields(agent_choice) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ whatever the cohort does, prices stay what they were. `Strategic.rollout` runs `
 swapped: whatever it moves, moves. Learners get experience from these two only, by name.
 """
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -12,13 +13,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from walras.economy import path as paths
+from walras._core.errors import InputError
 from walras._core.types import Key, PyTree
+from walras.economy import path as paths
 from walras.economy.agent import AgentType
 from walras.economy.economy import Economy
 from walras.economy.period import EconomyState, Now
-from walras.economy.population import Population, Step, mortality
-from walras.economy.rule import Information, Rule
+from walras.economy.population import Histogram, Panel, Population, Step, mortality
+from walras.economy.rule import Information, PairedInformation, Rule
 
 
 class Field(eqx.Module):
@@ -57,7 +59,11 @@ def as_field(records, exo, exo_path) -> Field:
 
 
 class Roll(eqx.Module):
-    """Experience: payoffs, discount factors and own states by date (time, individuals) and the weights."""
+    """Experience by date and individual (time, individuals).
+
+    `discount` is the factor between the date before and this one; `weight` sums to one at each date; `final` is the
+    cross-section (or the state of the economy) after the last date.
+    """
 
     own: PyTree
     choice: PyTree
@@ -93,10 +99,11 @@ class MeanField(eqx.Module):
         agent, cohort = self.agent, self.cohort
         field = jax.lax.stop_gradient(self.field)
         information = rule.information
-        infos = field.rebuilt(information) if jax.tree_util.tree_leaves(information.start()) else field.info
+        # The rule's own information, which need not be the one that was recorded; what is not public cannot be rebuilt.
+        infos = field.info if information.full else field.rebuilt(information)
 
         def step(carry, at):
-            cross, weight, number = carry
+            cross, number = carry
             exo, exo_next, view, outcome, info = at
             k = jax.random.fold_in(key, number)
             own, share = cohort.individuals(agent, cross)
@@ -108,35 +115,43 @@ class MeanField(eqx.Module):
             discount = jax.vmap(lambda o: agent.discount(o, view))(own)
             chance = Step(exo, exo_next, outcome, jax.random.fold_in(k, 1))
             cross = cohort.advance(agent, cross, moved, survival, chance)
-            return (cross, weight, number + 1), (own, choice, payoff, discount, share)
+            return (cross, number + 1), (own, choice, payoff, discount, share)
 
-        start = (cross, jnp.ones(()), jnp.asarray(0))
+        start = (cross, jnp.asarray(0))
         along = (field.exo, field.exo_next, field.view, field.outcome, infos)
-        (final, _, _), (own, choice, payoff, discount, share) = jax.lax.scan(step, start, along)
+        (final, _), (own, choice, payoff, discount, share) = jax.lax.scan(step, start, along)
         return Roll(own, choice, payoff, discount, share, final)
 
 
 class Swap(Rule):
-    """Individual `i` (by the number `identify(own)`) uses `mine`, everybody else of the type `theirs`."""
+    """Individual `i` (by the number `identify(own)`) uses `mine`, everybody else of the type `theirs`.
+
+    Each rule keeps its own information.
+    """
 
     mine: Rule
     theirs: Rule
     i: Array
     identify: Any = eqx.field(static=True)
-    information: Information = eqx.field(init=False)
 
-    def __post_init__(self):
-        self.information = self.theirs.information
+    @property
+    def information(self) -> PairedInformation:
+        """What either rule conditions on."""
+        return PairedInformation((self.mine.information, self.theirs.information))
 
     def __call__(self, own, view, info, *, key=None):
         """The swapped individual's choice or the others'."""
         me = self.identify(own) == self.i
-        mine, theirs = self.mine(own, view, info, key=key), self.theirs(own, view, info, key=key)
+        mine, theirs = self.mine(own, view, info[0], key=key), self.theirs(own, view, info[1], key=key)
         return jax.tree_util.tree_map(lambda a, b: jnp.where(me, a, b), mine, theirs)
 
 
 class Strategic(eqx.Module):
-    """Experience of an individual whose choices move the economy: `period` with one rule swapped."""
+    """Experience of an individual whose choices move the economy: `period` with one rule swapped.
+
+    Raises:
+        InputError: if the type is a continuum, where one individual's weight is an artefact of its representation.
+    """
 
     economy: Economy
     populations: dict[str, Population]
@@ -145,11 +160,22 @@ class Strategic(eqx.Module):
     identify: Any = eqx.field(static=True)
     i: int = eqx.field(static=True, default=0)
 
+    def __check_init__(self):
+        if isinstance(self.populations[self.name], Panel | Histogram):
+            raise InputError(
+                f"{self.name} is a {type(self.populations[self.name]).__name__}: its individuals are too small to move prices",
+                where="Strategic",
+                remedy="Use MeanField, or a finite population.",
+            )
+
     def rollout(self, key: Key, rule: Rule, state: EconomyState, exo_path) -> Roll:
         """Run the whole economy; the roll lists every individual of the type, individual `i` is the deviator."""
         swapped = Swap(rule, self.others[self.name], jnp.asarray(self.i), self.identify)
-        rules = {**self.others, self.name: swapped}
         name = self.name
+        rules = {**self.others, name: swapped}
+        # The deviator's memory starts here, the others' goes on.
+        memory = {**state.memory, name: (rule.information.start(), state.memory[name])}
+        state = dataclasses.replace(state, memory=memory)
 
         def record(now: Now, before: Now):
             cross, view = now.cross[name], now.views[name]

@@ -1,0 +1,6 @@
+"""The learners: one file each."""
+
+from walras.learners.euler import EulerIteration
+from walras.learners.fixed import Fixed
+
+__all__ = ["EulerIteration", "Fixed"]

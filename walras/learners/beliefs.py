@@ -131,10 +131,11 @@ class PolynomialBelief(eqx.Module):
 
 
 def exogenous_values(process) -> np.ndarray:
-    """Values of a finite process centred and scaled to [-1, 1], shape (states, m); m = 0 for a single state."""
+    """Values of a finite process (in logs where positive), scaled to [-1, 1], shape (states, m); m = 0 for one state."""
     if process.n == 1:
         return np.zeros((1, 0))
     values = np.asarray(jax.vmap(process.value)(jnp.arange(process.n))).reshape(process.n, -1)
+    values = np.where((values > 0).all(axis=0), np.log(np.where(values > 0, values, 1.0)), values)
     low, high = values.min(axis=0), values.max(axis=0)
     return (values - (low + high) / 2) / np.where(high > low, (high - low) / 2, 1.0)
 

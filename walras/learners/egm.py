@@ -25,20 +25,18 @@ from walras.numerics.interpolate import piecewise
 
 
 class Prospect(eqx.Module):
-    """What the agent faces at each node of information (leading axis `info`), and at each next exogenous state (`next`).
+    """What the agent faces at each node of information (leading axis `info`: index major, then coordinates).
 
-    `index` (info,), `view`/`outcome` [info], `view_next`/`outcome_next` [info, next], `coordinates_next` (info, next,
-    coordinates), `probability` (info, next), `mix` (info, next, risk, risk'): the chance of the own risk state.
+    `view`/`outcome` [info]; `first` and `stencil` (info, next, coordinates[, 4]): where tomorrow's coordinates lie among
+    the nodes if the next exogenous state is `next`; `chance` (info, next, risk, risk'): probability of the pair of next
+    exogenous state and next own risk state.
     """
 
-    index: Array
     view: PyTree
     outcome: PyTree
-    view_next: PyTree
-    outcome_next: PyTree
-    coordinates_next: Array
-    probability: Array
-    mix: Array
+    first: Array
+    stencil: Array
+    chance: Array
 
 
 def prospect(agent: AgentType, exogenous, belief, axes) -> Prospect:
@@ -52,18 +50,22 @@ def prospect(agent: AgentType, exogenous, belief, axes) -> Prospect:
 
     def after(i, here, out, j):
         there = belief.step(i, here, j) if axes else here
-        return there, belief.forecast(j, there), transition_matrix(agent.risk, i, j, out)
+        stencils = [axis.stencil(there[n]) for n, axis in enumerate(axes)]
+        first = jnp.stack([s[0] for s in stencils]) if axes else jnp.zeros(0, jnp.int32)
+        weights = jnp.stack([s[1] for s in stencils]) if axes else jnp.zeros((0, 4))
+        return first, weights, transition[i, j] * transition_matrix(agent.risk, i, j, out)
 
     over_next = jax.vmap(after, in_axes=(None, None, None, 0))
-    there, (view_next, outcome_next), mix = jax.vmap(over_next, in_axes=(0, 0, 0, None))(index, coordinates, outcome, states)
-    return Prospect(index, view, outcome, view_next, outcome_next, there, transition[index], mix)
+    first, weights, chance = jax.vmap(over_next, in_axes=(0, 0, 0, None))(index, coordinates, outcome, states)
+    return Prospect(view, outcome, first, weights, chance)
 
 
-def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk nodes"]:
-    """W at every node: expectation over exogenous and own risk of discount · V_s under the rule at the next date."""
+def marginal_values(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk nodes"]:
+    """discount · V_s at every node of information, risk and own stock, under the rule."""
     agent, field = rule.agent, foc.stock_field(rule.agent)
     template = agent.limits()
     risk = template.risk_field()
+    table = rule.table.reshape(-1, *rule.table.shape[-3:])
 
     def value(state, stock, position, view, outcome):
         own = template.to(**{field: stock})
@@ -71,16 +73,30 @@ def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "i
         choice = choose(agent, own, view, position)
         return agent.discount(own, view) * foc.marginal_value(agent, own, choice, view, outcome)
 
-    def at_next(j, coordinates, view, outcome):
-        part = rule.at(j, coordinates)
-        over_nodes = jax.vmap(value, in_axes=(None, 0, 0, None, None))
-        over_risk = jax.vmap(over_nodes, in_axes=(0, None, 0, None, None))
-        return over_risk(jnp.arange(agent.risk.n), rule.own_axis.nodes, part, view, outcome)
+    over_nodes = jax.vmap(value, in_axes=(None, 0, 0, None, None))
+    over_risk = jax.vmap(over_nodes, in_axes=(0, None, 0, None, None))
+    over_info = jax.vmap(over_risk, in_axes=(None, None, 0, 0, 0))
+    return over_info(jnp.arange(agent.risk.n), rule.own_axis.nodes, table, ahead.view, ahead.outcome)
 
-    states = jnp.arange(ahead.probability.shape[1])
-    over_info = jax.vmap(jax.vmap(at_next), in_axes=(None, 0, 0, 0))
-    values = over_info(states, ahead.coordinates_next, ahead.view_next, ahead.outcome_next)
-    return jnp.einsum("mj,mjef,mjfa->mea", ahead.probability, ahead.mix, values, precision="highest")
+
+def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk nodes"]:
+    """W at every node: expectation over exogenous and own risk of the marginal values at tomorrow's information.
+
+    They are computed once at the nodes and carried to tomorrow's coordinates by the same cubic as the rule: powers are
+    dear, sums are cheap.
+    """
+    values = marginal_values(rule, ahead)
+    values = values.reshape(*rule.table.shape[:-1])
+
+    def there(j, first, stencil):
+        part = values[j]
+        for n in range(len(rule.axes)):
+            part = sum(stencil[n, k] * part[first[n] + k] for k in range(4))
+        return part
+
+    states = jnp.arange(ahead.chance.shape[1])
+    tomorrow = jax.vmap(jax.vmap(there), in_axes=(None, 0, 0))(states, ahead.first, ahead.stencil)
+    return jnp.einsum("mjef,mjfa->mea", ahead.chance, tomorrow, precision="highest")
 
 
 def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
@@ -90,7 +106,7 @@ def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
     template = agent.limits()
     risk = template.risk_field()
     W = expected_marginal_value(rule, ahead)
-    old = rule.table.reshape(len(ahead.index), agent.risk.n, len(nodes), -1)
+    old = rule.table.reshape(len(ahead.first), agent.risk.n, len(nodes), -1)
 
     def own_at(state, stock):
         own = template.to(**{field: stock})

@@ -22,11 +22,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from walras._core.errors import InputError
+from walras._core.errors import InputError, SolveError
 from walras.economy import period as periods
 from walras.economy.economy import Clear, Formula
 from walras.economy.foc import stock_field
-from walras.economy.population import Histogram
+from walras.economy.population import Histogram, Representative
 from walras.economy.space import choice_fields, choose
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
@@ -34,7 +34,10 @@ from walras.learners.egm import prospect, sweep
 from walras.learners.learner import Learner, Progress, Setup
 from walras.learners.preset import Preset
 from walras.learners.table import TableRule
-from walras.numerics.interpolate import Axis, even
+from walras.numerics.interpolate import Axis, EvenAxis
+
+
+REPRESENTATIVE_STEP = 0.03
 
 
 class EulerState(eqx.Module):
@@ -89,7 +92,7 @@ class EulerIteration(Learner):
         degrees = (learner.law_degree, learner.view_degree)
         shape = beliefs.shape_of(*values.shape, logs, degrees, opening.sees_next(setup))
         centre = np.array([np.log(float(c)) if log else float(c) for c, log in zip(coordinates, logs, strict=True)])
-        axes = tuple(even(c - 0.4, c + 0.4, learner.coordinate_nodes) for c in centre)
+        axes = tuple(EvenAxis(c - 0.4, c + 0.4, learner.coordinate_nodes) for c in centre)
         belief = beliefs.blank(values, centre, (view, outcome), shape)
         rule = opening.rule
         lead = (economy.exogenous.n, *(axis.n for axis in axes))
@@ -104,9 +107,15 @@ class EulerIteration(Learner):
             return self._search(state, task)
         learner = self.sized(task.preset, task.exogenous.n)
         rule, belief = state.table, state.belief
-        if rule.axes:
+        alone = isinstance(task.cohort, Representative)
+        if rule.axes and not alone:
             rule, belief = _place(rule, belief, task.field, task.preset.euler, state.rounds)
         fitted = belief.fit(task.field)
+        if alone:
+            # A representative agent's best answer to a law overshoots it many times (in Brock and Mirman's economy, 44
+            # times the error): the law moves by a small step, on coordinate nodes that stay where they are.
+            step = jnp.where(state.rounds == 0, 1.0, REPRESENTATIVE_STEP)
+            fitted = eqx.tree_at(lambda b: b.law, fitted, belief.law + step * (fitted.law - belief.law))
         ahead = prospect(rule.agent, task.exogenous, fitted, rule.axes)
         new = jax.lax.fori_loop(0, learner.sweeps, lambda _, r: sweep(r, ahead), rule)
         change = jnp.max(jnp.abs(new.table - rule.table))
@@ -126,9 +135,11 @@ class EulerIteration(Learner):
         """The table."""
         return state.table
 
-    def top(self, state: EulerState) -> Axis:
-        """The axis of the own stock, on which `solve` places the histogram."""
-        return state.table.own_axis
+    def histogram(self, state: EulerState) -> Histogram:
+        """The histogram on which the rule was started, for populations that were not placed by hand."""
+        if state.problem is not None:
+            return state.problem.populations[state.problem.name]
+        return Histogram(state.table.own_axis, state.table.own_axis.n)
 
 
 class Opening(eqx.Module):
@@ -195,7 +206,7 @@ def _check(setup: Setup) -> None:
 
 def _first_view(setup: Setup, axis: Axis):
     """The type's view at birth, prices by formula or in the middle of their bracket."""
-    populations = placed(setup.populations, setup.name, axis)
+    populations = placed(setup.populations, setup.name, Histogram(axis, axis.n))
     state = periods.start(setup.economy, populations, setup.rules, setup.key, setup.exo, memory=False)
     now = periods.opening(setup.economy, populations, state)
     market = setup.economy.market()
@@ -210,9 +221,12 @@ def _middle(market: Clear):
 
 
 def _stay_put(rule: TableRule, setup: Setup) -> Opening:
-    """A rule that keeps every individual's stock where it is, as near as the feasible set allows."""
+    """A rule of constant positions, that which keeps the stock at birth where it is.
+
+    Constant, because a rule that keeps *every* stock where it is leaves the aggregate a unit root.
+    """
     agent, stock = rule.agent, stock_field(rule.agent)
-    populations = placed(setup.populations, setup.name, rule.own_axis)
+    populations = placed(setup.populations, setup.name, Histogram(rule.own_axis, rule.own_axis.n))
     rules = {**setup.rules, setup.name: rule}
     state = periods.start(setup.economy, populations, rules, setup.key, setup.exo)
     now = periods.open_market(setup.economy, populations, rules, state, setup.key)[0]
@@ -229,13 +243,16 @@ def _stay_put(rule: TableRule, setup: Setup) -> Opening:
         p = grid[jnp.argmin(jnp.abs(moved - s))]
         return jnp.stack([*middle, jnp.clip(p, 0.02, 0.98)])
 
-    table = jax.vmap(lambda e: jax.vmap(lambda s: best(e, s))(rule.own_axis.nodes))(jnp.arange(agent.risk.n))
+    own, weights = agent.birth(0, setup.exo).nodes()
+    mean = jnp.sum(weights * getattr(own, stock))
+    middle = jax.vmap(lambda e: best(e, mean))(jnp.arange(agent.risk.n))
+    table = jnp.broadcast_to(middle[:, None], rule.table.shape[1:])
     return Opening(eqx.tree_at(lambda r: r.table, rule, table[None]), now, None, None, None)
 
 
 def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
     """The stationary equilibrium on a wide grid, then again on the grid that its cross-section asks for."""
-    preset, agent, economy = setup.preset, setup.agent, setup.economy
+    preset, agent, economy, sizes = setup.preset, setup.agent, setup.economy, setup.preset.euler
     live = stationary.live_stocks(agent)
     bounds = stationary.candidate_limits(economy, live)
     nodes = preset.stationary_nodes if economy.exogenous.n == 1 else preset.histogram_nodes
@@ -245,8 +262,9 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         x = x * float(agent.mass)
     width = 0.1 * x if isinstance(economy.market(), Formula) else 0.1 * (bounds[1] - bounds[0])
     coarse = stationary.StationarySettings(1e-7)
+    mass_axis = dataclasses.replace(rule.own_axis, n=nodes)
     for final in (False, True):
-        population = Histogram(dataclasses.replace(rule.own_axis, n=nodes), nodes)
+        population = Histogram(mass_axis, nodes)
         populations = {**setup.populations, setup.name: population}
         rules = {**setup.rules, setup.name: rule}
         state = eqx.filter_jit(periods.start)(economy, populations, rules, setup.key, setup.exo)
@@ -255,7 +273,7 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         )
         search = stationary.begin(problem, rule, x, width)
         direction = stationary.slope_sign(problem, search.x, rule, search.mass)
-        problem = eqx.tree_at(lambda p: p.direction, problem, jnp.asarray(direction))
+        problem = eqx.tree_at(lambda p: p.direction, problem, direction)
         if final and economy.exogenous.n == 1:
             break  # the rounds of the loop do the rest, one candidate each
         for _ in range(30):
@@ -263,22 +281,35 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
             near = abs(float(search.excess)) < 1e-2 or abs(float(search.x) / float(search.tried) - 1) < 1e-4
             if bool(search.bracketed) and near:
                 break
+        else:
+            _no_bracket(search)
         if final:
             break
         x, width = float(search.x), 0.02 * width
-        top = stationary.tail_node(search.mass, population.axis, preset.euler.tail_share)
-        top = min(float(rule.own_axis.high), float(rule.own_axis.low) + 1.3 * (top - float(rule.own_axis.low)))
-        rule = search.rule.on(dataclasses.replace(rule.own_axis, high=jnp.asarray(top)))
+        old, low = rule.own_axis, float(rule.own_axis.low)
+        top = min(float(old.high), low + 1.4 * (stationary.tail_node(search.mass, mass_axis, sizes.tail_share) - low))
+        rule = search.rule.on(dataclasses.replace(old, high=jnp.asarray(top)))
+        mass_axis = dataclasses.replace(mass_axis, high=jnp.asarray(top))
     now = eqx.filter_jit(lambda p, x, r, m: p.now(x, r, m))(problem, search.x, search.rule, search.mass)
     return Opening(search.rule, now, population, search, problem)
 
 
-def placed(populations: dict, name: str, axis: Axis) -> dict:
-    """The populations, with the type's histogram (if it is one and has no axis yet) put on this axis."""
+def _no_bracket(search: stationary.StationaryState) -> None:
+    if not bool(search.bracketed):
+        raise SolveError(
+            f"no stationary equilibrium is bracketed: at the last candidate {float(search.tried):.6g} the excess is still "
+            f"{float(search.excess):.3g}",
+            where="stationary search",
+            remedy="With β(1 + r) ≥ 1 savings have no bound; otherwise widen the bracket of the market.",
+        )
+
+
+def placed(populations: dict, name: str, histogram: Histogram) -> dict:
+    """The populations, with the type's histogram (if it is one and has no axis yet) put on this one."""
     population = populations[name]
     if not isinstance(population, Histogram) or population.axis is not None:
         return populations
-    return {**populations, name: Histogram(dataclasses.replace(axis, n=population.nodes), population.nodes)}
+    return {**populations, name: histogram}
 
 
 def _place(rule: TableRule, belief, field, sizes, rounds):
@@ -290,7 +321,7 @@ def _place(rule: TableRule, belief, field, sizes, rounds):
     moving = rounds < sizes.placing_rounds
     axes = []
     for j, axis in enumerate(rule.axes):
-        new = even(low[j] - guard[j], high[j] + guard[j], axis.n)
+        new = EvenAxis(low[j] - guard[j], high[j] + guard[j], axis.n)
         axes.append(jax.tree_util.tree_map(lambda a, b: jnp.where(moving, a, b), new, axis))
     centre = jnp.where(moving, 0.5 * (low + high), belief.centre)
     scale = jnp.where(moving, 0.5 * (high - low) + guard, belief.scale)

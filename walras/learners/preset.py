@@ -11,7 +11,8 @@ class EulerSizes:
 
     `nodes` of the own stock, `coordinate_nodes` of each aggregate coordinate, `sweeps` a round, degrees of law and view
     fit; `wide` and `bend`: first grid top and pivot, in units of the stock at birth; `guard`: band left and right of
-    what was seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move.
+    what was seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move. Own nodes
+    go up to 1.4 times where `tail_share` of the stationary mass lies above.
     """
 
     nodes: int
@@ -19,11 +20,11 @@ class EulerSizes:
     sweeps: int
     law_degree: int
     view_degree: int
-    wide: float = 20.0
+    wide: float = 40.0
     bend: float = 0.25
     guard: float = 0.35
     placing_rounds: int = 6
-    tail_share: float = 1e-7
+    tail_share: float = 1e-11
     household_tolerance: float = 1e-10
 
 

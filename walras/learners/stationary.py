@@ -124,19 +124,10 @@ def live_stocks(agent) -> tuple[str, ...]:
 def frozen_prospect(problem: StationaryProblem, now: periods.Now) -> Prospect:
     """The prospect of a date that never ends: today's view is tomorrow's."""
     agent, name, exo = problem.agent, problem.name, problem.state.exo
-    view, outcome = now.views[name], now.outcome[name]
-    one, two = (lambda leaf: jnp.asarray(leaf)[None]), (lambda leaf: jnp.asarray(leaf)[None, None])
-    mix = transition_matrix(agent.risk, exo, exo, outcome)
-    return Prospect(
-        index=jnp.zeros(1, jnp.int32),
-        view=jax.tree_util.tree_map(one, view),
-        outcome=jax.tree_util.tree_map(one, outcome),
-        view_next=jax.tree_util.tree_map(two, view),
-        outcome_next=jax.tree_util.tree_map(two, outcome),
-        coordinates_next=jnp.zeros((1, 1, 0)),
-        probability=jnp.ones((1, 1)),
-        mix=mix[None, None],
-    )
+    one = lambda leaf: jnp.asarray(leaf)[None]  # noqa: E731
+    view, outcome = (jax.tree_util.tree_map(one, part[name]) for part in (now.views, now.outcome))
+    mix = transition_matrix(agent.risk, exo, exo, now.outcome[name])
+    return Prospect(view, outcome, jnp.zeros((1, 1, 0), jnp.int32), jnp.zeros((1, 1, 0, 4)), mix[None, None])
 
 
 def household(rule: TableRule, ahead: Prospect, settings: StationarySettings) -> tuple[TableRule, Array]:

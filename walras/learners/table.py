@@ -8,12 +8,14 @@ from jaxtyping import Array, Float
 from walras.economy.agent import AgentType
 from walras.economy.foc import stock_field
 from walras.economy.rule import Information, Rule
-from walras.economy.space import choose
-from walras.numerics.interpolate import Axis, along_first
+from walras.economy.space import choose, positions_of
+from walras.numerics.interpolate import Axis, EvenAxis, along_first
 
 
 class TableRule(Rule):
-    """Positions (0 … 1 within the feasible set) on index × coordinates × risk state × own stock, interpolated linearly.
+    """Positions (0 … 1 within the feasible set) on index × coordinates × risk state × own stock.
+
+    Cubic in the coordinates, linear in the own stock, where rules have kinks.
 
     `table` has shape (index, *coordinates, risk, nodes, choices). Coordinates are read in logs where `logs` says so.
     A position of one is the upper end of the feasible set exactly, so a binding limit stays exact between nodes.
@@ -21,7 +23,7 @@ class TableRule(Rule):
 
     agent: AgentType
     table: Float[Array, "..."]
-    axes: tuple[Axis, ...]
+    axes: tuple[EvenAxis, ...]
     own_axis: Axis
     information: Information
     logs: tuple[bool, ...] = eqx.field(static=True)
@@ -30,7 +32,7 @@ class TableRule(Rule):
         """The part of the table at this information (coordinates transformed)."""
         part = self.table[index] if self.table.shape[0] > 1 else self.table[0]
         for j, axis in enumerate(self.axes):
-            part = along_first(part, *axis.locate(transformed[j]))
+            part = along_first(part, axis, transformed[j])
         return part
 
     def __call__(self, own, view, info, *, key=None):
@@ -41,22 +43,33 @@ class TableRule(Rule):
         part = self.at(index, [jnp.log(c) if log else c for c, log in zip(used, self.logs, strict=True)])
         risk = own.risk_field()
         state = getattr(own, risk) if risk else 0
-        cell, weight = self.own_axis.locate(getattr(own, stock_field(self.agent)))
-        weight = jnp.maximum(weight, 0.0)
-        positions = part[state, cell] * (1 - weight) + part[state, cell + 1] * weight
-        return choose(self.agent, own, view, jnp.clip(positions, 0.0, 1.0))
+        field = stock_field(self.agent)
+        cell, weight = self.own_axis.locate(getattr(own, field))
+        nodes = self.own_axis.nodes
 
-    def moved_to(self, axes: tuple[Axis, ...]) -> "TableRule":
+        def at_node(n):
+            there = own.to(**{field: nodes[n]})
+            return choose(self.agent, there, view, part[state, n])
+
+        # The choices at the two nodes are interpolated, not the positions: consumption is nearly linear in wealth, its
+        # share in cash is not. The result is put back into the feasible set of the point itself.
+        left, right = at_node(cell), at_node(cell + 1)
+        between = jax.tree_util.tree_map(lambda x, y: x + jnp.maximum(weight, 0.0) * (y - x), left, right)
+        return choose(self.agent, own, view, positions_of(self.agent, own, view, between))
+
+    def moved_to(self, axes: tuple[EvenAxis, ...]) -> "TableRule":
         """The same rule on other coordinate nodes."""
         table = self.table
         for j, (old, new) in enumerate(zip(self.axes, axes, strict=True)):
             first = jnp.moveaxis(table, j + 1, 0)
-            moved = jax.vmap(lambda x: along_first(first, *old.locate(x)))(new.nodes)  # noqa: B023
+            moved = jax.vmap(lambda x: along_first(first, old, x))(new.nodes)  # noqa: B023
             table = jnp.moveaxis(moved, 0, j + 1)
         return eqx.tree_at(lambda r: (r.table, r.axes), self, (table, axes))
 
     def on(self, own_axis: Axis) -> "TableRule":
         """The same rule on other nodes of the own stock."""
         last = jnp.moveaxis(self.table, -2, 0)
-        moved = jax.vmap(lambda x: along_first(last, *self.own_axis.locate(x)))(own_axis.nodes)
+        cell, weight = self.own_axis.locate(own_axis.nodes)
+        weight = weight.reshape(-1, *(1,) * (last.ndim - 1))
+        moved = last[cell] * (1 - weight) + last[cell + 1] * weight
         return eqx.tree_at(lambda r: (r.table, r.own_axis), self, (jnp.moveaxis(moved, 0, -2), own_axis))

@@ -43,14 +43,45 @@ class Axis(eqx.Module):
         return cell, jnp.clip(weight, 0.0, 1.0)
 
 
-def even(low: float, high: float, n: int) -> Axis:
-    """An axis of (numerically) evenly spaced nodes."""
-    return Axis(low, high, jnp.asarray(1e6) * (as_parameter(high) - as_parameter(low)), n)
+class EvenAxis(eqx.Module):
+    """`n` ≥ 4 evenly spaced nodes between `low` and `high`, read by four-point (cubic Lagrange) interpolation.
+
+    Its error falls with the fourth power of the spacing, so that ten nodes do for a smooth aggregate coordinate. Beyond
+    the ends it goes on linearly for a quarter of the axis, then stays: an extrapolated cubic is worse than either, while
+    a rule that is constant beyond its nodes can lead an economy astray before it has learnt. The certificate counts
+    such dates.
+    """
+
+    low: Float[Array, ""] = eqx.field(converter=as_parameter)
+    high: Float[Array, ""] = eqx.field(converter=as_parameter)
+    n: int = eqx.field(static=True)
+
+    @property
+    def nodes(self) -> Float[Array, " n"]:
+        """The nodes, ascending."""
+        return self.low + (self.high - self.low) * jnp.arange(self.n) / (self.n - 1)
+
+    def stencil(self, x: Float[Array, ""]) -> tuple[Int[Array, ""], Float[Array, " 4"]]:
+        """First of the four nodes used for a value, and their weights."""
+        last = self.n - 1
+        u = jnp.clip((x - self.low) / (self.high - self.low) * last, -0.25 * last, 1.25 * last)
+        first = jnp.clip(jnp.floor(u).astype(jnp.int32) - 1, 0, self.n - 4)
+        t = u - first
+        cubic = jnp.stack([
+            -(t - 1) * (t - 2) * (t - 3) / 6,
+            t * (t - 2) * (t - 3) / 2,
+            -t * (t - 1) * (t - 3) / 2,
+            t * (t - 1) * (t - 2) / 6,
+        ])  # fmt: skip
+        zero = jnp.zeros_like(t)
+        left, right = jnp.stack([1 - t, t, zero, zero]), jnp.stack([zero, zero, 3 - t, t - 2])
+        return first, jnp.where(u < 0, left, jnp.where(u > last, right, cubic))
 
 
-def along_first(table: Float[Array, "n *rest"], cell: Int[Array, ""], weight: Float[Array, ""]) -> Float[Array, "*rest"]:
-    """Linear interpolation of a table along its first axis; extrapolates linearly where the weight leaves [0, 1]."""
-    return table[cell] * (1 - weight) + table[cell + 1] * weight
+def along_first(table: Float[Array, "n *rest"], axis: EvenAxis, x: Float[Array, ""]) -> Float[Array, "*rest"]:
+    """Cubic interpolation of a table along its first axis."""
+    first, weights = axis.stencil(x)
+    return sum(weights[k] * table[first + k] for k in range(4))
 
 
 def piecewise(x: Float[Array, " m"], xp: Float[Array, " n"], fp: Float[Array, " n"]) -> Float[Array, " m"]:

@@ -81,7 +81,9 @@ def from_guess(
     """Newton iteration (Optimistix) for several unknowns from a guess; derivatives by forward differentiation."""
     solver = optx.Newton(rtol=tolerance, atol=tolerance)
     found = optx.root_find(lambda x, _: function(x), solver, guess, max_steps=max_steps, throw=False)
-    residual = function(found.value)
-    ok = jnp.all(jnp.isfinite(found.value)) & (jnp.max(jnp.abs(residual)) < jnp.sqrt(jnp.asarray(tolerance)) * 1e-2)
+    # An iteration that has left the numbers says nothing: the guess comes back, with the residual that is there.
+    value = jnp.where(jnp.all(jnp.isfinite(found.value)), found.value, guess)
+    residual = function(value)
+    ok = jnp.max(jnp.abs(residual)) < jnp.sqrt(jnp.asarray(tolerance)) * 1e-2
     status = jnp.where(ok, RootStatus.BRACKETED, RootStatus.NOT_CONVERGED).astype(jnp.int32)
-    return Root(found.value, residual, status, jnp.asarray(found.stats["num_steps"]))
+    return Root(value, residual, status, jnp.asarray(found.stats["num_steps"]))

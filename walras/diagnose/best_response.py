@@ -1,0 +1,137 @@
+"""What one individual could gain by leaving the rule that everybody uses.
+
+The simulated prices are frozen. One individual's problem is solved again along them, with twice the nodes of the own stock,
+half as many coordinate nodes again, and a law of one degree more than the rule was made with; then both rules live through
+the same dates from the same cross-sections, and the difference of discounted payoffs is put in units of consumption. A rule
+is only an equilibrium rule if this is small; it is a lower bound, since the deviator is not perfect either.
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from walras._core.keys import stream
+from walras.diagnose.evidence import Evidence
+from walras.diagnose.finding import Check, Finding
+from walras.economy import foc
+from walras.economy import period as periods
+from walras.economy.task import Field, MeanField
+from walras.learners import beliefs
+from walras.learners.egm import prospect, sweep
+from walras.learners.table import TableRule
+from walras.numerics.interpolate import Axis, EvenAxis
+
+
+class BestResponse(Check):
+    """Figure `best_response_gain_percent`: the largest over types, in per cent of consumption for ever.
+
+    `sweeps` of the deviator's problem, `starts` dates from which both rules are followed, for at most `horizon` dates
+    (or until what is left is discounted to 1e-3).
+    """
+
+    sweeps: int = eqx.field(static=True, default=120)
+    starts: int = eqx.field(static=True, default=6)
+    horizon: int = eqx.field(static=True, default=1500)
+
+    def run(self, evidence: Evidence, thresholds):
+        """See the class."""
+        gains = {name: self.gain(evidence, name) for name in evidence.learning}
+        if not gains:
+            return []
+        name = max(gains, key=lambda n: gains[n])
+        listed = ", ".join(f"{n} {g:.2g} %" for n, g in gains.items())
+        return [
+            Finding(
+                "best_response_gain_percent",
+                "Best response, gain in consumption",
+                gains[name],
+                "%",
+                thresholds["best_response_gain_percent"],
+                listed,
+                "the rule is not optimal given the prices it makes: more nodes, more rounds, or richer information",
+            )
+        ]
+
+    def gain(self, evidence: Evidence, name: str) -> float:
+        """Gain of one type's individual, in per cent of consumption."""
+        lab, key = evidence.lab, stream(evidence.key, "best-response")
+        agent, rule = periods.agents(lab.economy)[name], evidence.rules[name]
+        field = field_of(evidence, name)
+        belief = _richer(evidence.learner_states[name].belief, lab.economy.exogenous)
+        better = _solve(agent, lab.economy.exogenous, _finer(rule), belief, field, self.sweeps)
+        discount = float(np.mean(np.asarray(_discounts(agent, field, rule))))
+        horizon = min(self.horizon, len(field.exo) // 2, int(np.ceil(np.log(1e-3) / np.log(discount))))
+        blocks = len(evidence.states.date)
+        last = (len(field.exo) - horizon) // evidence.stride
+        chosen = np.linspace(0, min(last, blocks - 1), self.starts).astype(int)
+        cross = jax.tree_util.tree_map(lambda leaf: leaf[chosen], evidence.states.cross[name])
+        begin = jnp.asarray(chosen * evidence.stride)
+        value = _follow(agent, lab.populations[name], field, (rule, better), cross, begin, key, horizon)
+        (old, new), (worth, _) = (np.asarray(x) for x in value)
+        return float(100 * np.mean(new - old) / np.mean(worth))
+
+
+def field_of(evidence: Evidence, name: str) -> Field:
+    """The field of one type along the fresh simulation (time,)."""
+    seen = jax.tree_util.tree_map(jnp.asarray, evidence.dates)
+    exo = seen["public"].exo
+    cut = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:-1], tree)  # noqa: E731
+    parts = (seen["views"][name], seen["outcomes"][name], seen["infos"][name], seen["public"])
+    return Field(exo[:-1], exo[1:], *(cut(part) for part in parts))
+
+
+def _finer(rule: TableRule) -> TableRule:
+    axes = tuple(EvenAxis(axis.low, axis.high, axis.n + axis.n // 2) for axis in rule.axes)
+    own = rule.own_axis
+    finer = rule.moved_to(axes) if axes else rule
+    return finer.on(Axis(own.low, own.high, own.pivot, 2 * own.n))
+
+
+def _richer(belief: beliefs.PolynomialBelief, exogenous) -> beliefs.PolynomialBelief:
+    """The belief with one more degree in law and view."""
+    shape = belief.shape
+    degree = lambda powers: max((max(p, default=0) for p in powers), default=0)  # noqa: E731
+    degrees = (degree(shape.law) + 1, degree(shape.views) + 1)
+    new = beliefs.shape_of(*belief.exo.shape, shape.logs, degrees, shape.sees_next)
+    law = jnp.zeros((len(new.law), len(shape.logs)))
+    return dataclasses.replace(belief, law=law, views=jnp.zeros((len(new.views), belief.views.shape[1])), shape=new)
+
+
+@eqx.filter_jit
+def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int) -> TableRule:
+    one_path = jax.tree_util.tree_map(lambda leaf: leaf[None], field)
+    ahead = prospect(agent, exogenous, belief.fit(one_path), rule.axes)
+    return jax.lax.fori_loop(0, sweeps, lambda _, r: sweep(r, ahead), rule)
+
+
+@eqx.filter_jit
+def _discounts(agent, field: Field, rule):
+    own = jax.tree_util.tree_map(lambda leaf: leaf[0], agent.birth(0, field.exo[0]).nodes()[0])
+    view = jax.tree_util.tree_map(lambda leaf: leaf[0], field.view)
+    return agent.discount(own, view)
+
+
+@eqx.filter_jit
+def _follow(agent, population, field: Field, rules, cross, begin, key, horizon: int):
+    """Discounted payoffs of each rule, and discounted consumption weighted by its marginal worth; shape (rules, starts)."""
+
+    def along(rule, first, start):
+        cut = jax.tree_util.tree_map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, horizon), field)
+        roll = MeanField(agent, population, cut).rollout(key, rule, start)
+
+        def worth(own, choice, view, outcome):
+            slopes = foc.margins(agent, own, choice, view, outcome)
+            return slopes.u_c[-1] * jax.tree_util.tree_leaves(choice)[-1]
+
+        over = jax.vmap(jax.vmap(worth, in_axes=(0, 0, None, None)))
+        spent = over(roll.own, roll.choice, cut.view, cut.outcome)
+        discount = jnp.cumprod(jnp.sum(roll.discount * roll.weight, axis=1))
+        discount = jnp.concatenate([jnp.ones(1), discount[:-1]])
+        total = lambda x: jnp.sum(discount * jnp.sum(x * roll.weight, axis=1))  # noqa: E731
+        return total(roll.payoff), total(spent)
+
+    pairs = [jax.lax.map(lambda at, r=rule: along(r, *at), (begin, cross)) for rule in rules]
+    return jnp.stack([p[0] for p in pairs]), jnp.stack([p[1] for p in pairs])

@@ -1,0 +1,98 @@
+"""Market clearing, looked at again from outside.
+
+For a market that clears, the excess is a function of the price at a sampled state; SciPy's `brentq` finds its root anew and
+the gap in the price is reported, together with the excess at the price of the simulation and the dates that had no bracket.
+For formula prices, stocks are counted again with exact summation and the formula is asked again.
+"""
+
+import dataclasses
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+
+from walras._core.results import RootStatus
+from walras.diagnose.accounts import flow_scale
+from walras.diagnose.evidence import Evidence
+from walras.diagnose.finding import Check, Finding
+from walras.economy import period as periods
+from walras.economy.economy import Clear
+
+
+class Clearing(Check):
+    """Figures `clearing_max` (relative to flows, or to the price) and `no_bracket_dates`."""
+
+    samples: int = eqx.field(static=True, default=20)
+
+    def run(self, evidence: Evidence, thresholds):
+        """See the class."""
+        market = evidence.lab.economy.market()
+        gaps = self._cleared(evidence) if isinstance(market, Clear) else self._formula(evidence)
+        number = int(np.argmax(gaps))
+        remedy = RootStatus.NO_BRACKET.remedy
+        figures = [
+            Finding(
+                "clearing_max", "Markets, largest gap", float(gaps[number]), "relative", thresholds["clearing_max"],
+                f"sample {number}", remedy,
+            )
+        ]  # fmt: skip
+        if isinstance(market, Clear):
+            code = evidence.dates["public"].status[0]
+            count = int(np.sum(code != int(RootStatus.BRACKETED)))
+            where = f"first at date {int(np.argmax(code != 0))}" if count else ""
+            figures.append(Finding("no_bracket_dates", "Dates without a clearing price", count, "dates", 0, where, remedy, True))
+        return figures
+
+    def _states(self, evidence: Evidence):
+        blocks = len(evidence.states.date)
+        for block in np.unique(np.linspace(0, blocks - 1, min(self.samples, blocks)).astype(int)):
+            yield block, jax.tree_util.tree_map(lambda leaf: leaf[block], evidence.states)  # noqa: B023
+
+    def _cleared(self, evidence: Evidence) -> np.ndarray:
+        market, lab = evidence.lab.economy.market(), evidence.lab
+        residual = np.abs(evidence.dates["public"].status[1]) / flow_scale(evidence)
+        if market.bracket is None or len(market.bracket[0]) != 1:
+            return residual
+        (name,), (low,), (high,) = (list(x) for x in (market.bracket[0], market.bracket[0].values(), market.bracket[1].values()))
+        gaps = [float(residual.max())]
+        for block, state in self._states(evidence):
+            excess = lambda x, s=state: float(_excess(lab, evidence.rules, s, evidence.key, {name: jnp.asarray(x)}))  # noqa: E731
+            low_, high_ = float(low), float(high)
+            if excess(low_) * excess(high_) > 0:
+                gaps.append(np.inf)
+                continue
+            root = scipy.optimize.brentq(excess, low_, high_, xtol=1e-14, rtol=1e-14)
+            priced = float(evidence.dates["public"].prices[name][block * evidence.stride])
+            gaps.append(abs(root - priced))
+        return np.array(gaps)
+
+    def _formula(self, evidence: Evidence) -> np.ndarray:
+        gaps = []
+        for block, state in self._states(evidence):
+            now = _opened(evidence.lab, state)
+            counted = {}
+            for name, cross in now.cross.items():
+                held = jax.vmap(periods.agents(evidence.lab.economy)[name].holds)(cross.own)
+                weight, mass = np.asarray(cross.weight), float(cross.mass)
+                counted[name] = {
+                    k: np.array([mass * math.fsum(col) for col in (np.asarray(v).reshape(len(weight), -1).T * weight)]).reshape(v.shape[1:])
+                    for k, v in held.items()
+                }  # fmt: skip
+            again = evidence.lab.economy.market().prices(dataclasses.replace(now, stocks=counted))
+            used = evidence.dates["public"].prices
+            gaps.append(max(abs(float(v) / float(used[k][block * evidence.stride]) - 1) for k, v in again.items() if float(v) != 0))
+        return np.array(gaps)
+
+
+@eqx.filter_jit
+def _excess(lab, rules, state, key, prices):
+    now = periods.hypothetical(lab.economy, lab.populations, rules, state, key, prices=prices)
+    return jax.tree_util.tree_leaves(lab.economy.market().excess(now))[0]
+
+
+@eqx.filter_jit
+def _opened(lab, state):
+    return periods.opening(lab.economy, lab.populations, state)

@@ -1,0 +1,61 @@
+"""Den Haan's dynamic forecast error of the law that agents believe.
+
+The law is iterated on its own forecasts along the shock path of the fresh simulation, never put right by what came about,
+and compared with what came about. An R² of .9999 can hide a law whose capital is twice as volatile as the truth.
+
+    @article{denhaan2010assessing, title={Assessing the accuracy of the aggregate law of motion in models with heterogeneous
+      agents}, author={Den Haan, Wouter J}, journal={Journal of Economic Dynamics and Control}, volume={34}, number={1},
+      pages={79--99}, year={2010}}
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from walras.diagnose.evidence import Evidence
+from walras.diagnose.finding import Check, Finding
+
+
+class DenHaan(Check):
+    """Figures `den_haan_mean_percent` and `den_haan_max_percent`: the worst type and coordinate."""
+
+    def run(self, evidence: Evidence, thresholds):
+        """See the class."""
+        found = []
+        for name in evidence.learning:
+            for number, (actual, forecast) in enumerate(dynamic_forecast(evidence, name)):
+                gap = 100 * np.abs(np.log(forecast / actual)) if (actual > 0).all() else 100 * np.abs(forecast - actual)
+                where = f"{name}, coordinate {number}, date {int(np.argmax(gap))}"
+                found.append((float(gap.mean()), float(gap.max()), where))
+        if not found:
+            return []
+        mean, largest, where = max(found)
+        remedy = "a law of higher degree (learner law_degree, preset precise)"
+        limit_mean, limit_max = thresholds["den_haan_mean_percent"], thresholds["den_haan_max_percent"]
+        return [
+            Finding("den_haan_mean_percent", "Law of motion, dynamic forecast error, mean", mean, "%", limit_mean, where, remedy),
+            Finding("den_haan_max_percent", "Law of motion, dynamic forecast error, largest", largest, "%", limit_max, where, remedy),
+        ]
+
+
+def dynamic_forecast(evidence: Evidence, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each coordinate of a type: what came about and what the law forecast from the first date on."""
+    belief = evidence.learner_states[name].belief
+    index, coordinates = evidence.dates["infos"][name]
+    if not coordinates:
+        return []
+    transformed = np.asarray(belief.transform(tuple(jnp.asarray(c) for c in coordinates)))
+    forecast = np.asarray(_iterate(belief, jnp.asarray(transformed[0]), jnp.asarray(index)))
+    raw = belief.raw(jnp.asarray(forecast))
+    return [(np.asarray(c), np.asarray(f)) for c, f in zip(coordinates, raw, strict=True)]
+
+
+@eqx.filter_jit
+def _iterate(belief, start, index):
+    def step(at, pair):
+        i, j = pair
+        return belief.step(i, at, j), at
+
+    last, seen = jax.lax.scan(step, start, (index[:-1], index[1:]))
+    return jnp.concatenate([seen, last[None]])

@@ -1,0 +1,62 @@
+"""Euler errors off the nodes, along a fresh path, with the prices that really follow.
+
+In consumption units, weighted by mass and date: mean and 99 % quantile of log10 of the absolute error, the largest, and
+the signed mean, because a systematic error of a tenth of a per cent moves the long run by more than a per cent while
+every absolute measure looks fine.
+
+    @article{judd1992projection, title={Projection methods for solving aggregate growth models}, author={Judd, Kenneth L},
+      journal={Journal of Economic Theory}, volume={58}, number={2}, pages={410--452}, year={1992}}
+"""
+
+import jax
+import numpy as np
+
+from walras.diagnose.evidence import Evidence
+from walras.diagnose.finding import Check, Finding
+
+
+class EulerErrors(Check):
+    """Figures `euler_log10_mean`, `euler_log10_p99`, `euler_log10_max`, `euler_signed_mean`: the worst type's."""
+
+    def run(self, evidence: Evidence, thresholds):
+        """See the class."""
+        if not evidence.learning:
+            return []
+        return max((self._of(evidence, name, thresholds) for name in evidence.learning), key=lambda f: f[0].value)
+
+    def _of(self, evidence: Evidence, name: str, thresholds) -> list[Finding]:
+        sample = evidence.samples[name]
+        error, weight = sample["error"], sample["weight"] / sample["weight"].sum()
+        size = np.abs(error)
+        # A perfect node would be log10 of zero; one at rounding is good enough.
+        logs = np.log10(np.maximum(size, 1e-16))
+        counted = weight > 1e-9 * weight.max()
+        logs_99 = weighted_quantile(logs[counted], weight[counted], 0.99)
+        date, node = np.unravel_index(np.argmax(np.where(counted, size, 0.0)), size.shape)
+        own = jax.tree_util.tree_map(lambda leaf: leaf[date, node], sample["own"])
+        state = ", ".join(f"{k} = {np.asarray(v):.4g}" for k, v in vars(own).items() if v is not None)
+        where = f"{name}, date {date * evidence.stride}, {state}"
+        remedy = "more nodes of the own stock (preset precise), or more rounds"
+        mean, signed = float(np.sum(logs * weight)), float(np.sum(error * weight))
+        worst = float(size[date, node])
+        return [
+            Finding("euler_log10_mean", "Euler error, log10, mean", mean, "log10", thresholds["euler_log10_mean"], name, remedy),
+            Finding("euler_log10_p99", "Euler error, log10, 99 %", logs_99, "log10", thresholds["euler_log10_p99"], name, remedy),
+            Finding("euler_log10_max", "Euler error, log10, largest", float(np.log10(max(worst, 1e-16))), "log10", None, where),
+            Finding(
+                "euler_signed_mean",
+                "Euler error, signed mean",
+                abs(signed),
+                "share of consumption",
+                thresholds["euler_signed_mean"],
+                f"{name} consumes too {'little' if signed > 0 else 'much'} on average",
+                "a systematic error: more nodes, or a law of higher degree",
+            ),
+        ]
+
+
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
+    """The value below which `share` of the weight lies."""
+    order = np.argsort(values)
+    cumulative = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(cumulative, share * cumulative[-1])])

@@ -1,0 +1,163 @@
+"""The fresh simulation on which all checks look: final rules, shocks that were not used in solving.
+
+The iteration flag of a solver is never the verdict. So the economy is simulated again under the final rules, and every
+`stride` dates the whole state is kept, at which Euler errors are computed with the prices that really follow.
+"""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from walras._core.keys import stream
+from walras._core.types import Key
+from walras.economy import foc
+from walras.economy import path as paths
+from walras.economy import period as periods
+from walras.economy.population import Histogram
+from walras.economy.process import transition_matrix
+from walras.economy.space import choice_fields
+from walras.loop import Laboratory
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """What the fresh simulation left behind, as NumPy arrays with a leading time axis.
+
+    `dates` holds per-date records: `exo`, `public` (the public record), `views`, `infos`, `outcomes`, `accounts`,
+    `mass_error`, `top_mass`, `status`. `samples` holds, at every `stride`-th date, `own`, `weight`, `error` (Euler errors
+    in consumption units, signed), `binding` for each learning type, and the states themselves.
+    """
+
+    lab: Laboratory
+    rules: dict[str, Any]
+    learner_states: dict[str, Any]
+    key: Key
+    stride: int
+    dates: dict[str, Any]
+    samples: dict[str, Any]
+    states: periods.EconomyState
+    final: periods.EconomyState
+
+    @property
+    def learning(self) -> list[str]:
+        """Types whose rule was learned."""
+        return list(self.samples)
+
+
+def gather(lab: Laboratory, learner_states: dict, start: periods.EconomyState, dates: int, stride: int, key: Key) -> Evidence:
+    """Simulate `dates` fresh dates after `dates // 10` that are thrown away, and sample every `stride`-th of them."""
+    rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
+    learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
+    burn = 0 if lab.stationary else dates // 10 // stride
+    seen, samples, states, final = _pass(lab, rules, start, stream(key, "certificate"), dates // stride, stride, burn, learned)
+    host = jax.tree_util.tree_map(np.asarray, (seen, samples))
+    return Evidence(lab, rules, learner_states, key, stride, *host, states, final)
+
+
+@eqx.filter_jit
+def _pass(lab: Laboratory, rules, start, key, blocks: int, stride: int, burn: int, learned: tuple[str, ...]):
+    """Blocks of `stride` dates: Euler errors at the first date of each, records of all."""
+    path = paths.exogenous_path(lab.economy, start.exo, (burn + blocks) * stride, key).reshape(-1, stride)
+    states, _ = jax.lax.scan(
+        lambda s, shocks: (paths.run(lab.economy, lab.populations, rules, s, shocks, key, lambda now, _: now.exo)[0], None),
+        start,
+        path[:burn],
+    )
+    begin = dataclasses.replace(states, date=jnp.zeros_like(start.date))
+
+    def record(now: periods.Now, before: periods.Now):
+        mass = {name: jnp.abs(jnp.sum(cross.weight) - 1.0) for name, cross in now.cross.items()}
+        accounts = lab.economy.accounts(before, now)
+        return {
+            "public": now.public(),
+            "views": now.views,
+            "infos": now.infos,
+            "outcomes": now.outcome,
+            "accounts": {k: jnp.where(now.date == 0, 0.0, v) for k, v in accounts.items()},
+            "mass_error": mass,
+            "top_mass": _top_mass(lab, now),
+            "payoff": {name: now.welfare(name) for name in now.payoff},
+        }
+
+    def block(carry, shocks):
+        errors = {name: euler_errors(lab, rules, name, carry[0], key) for name in learned}
+        after, before, seen = paths.run_on(lab.economy, lab.populations, rules, carry, shocks, key, record)
+        return (after, before), (seen, errors, carry[0])
+
+    opened = jax.eval_shape(lambda s: periods.open_market(lab.economy, lab.populations, rules, s, key)[0].public(), begin)
+    nothing = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), opened)
+    (final, _), (seen, errors, kept) = jax.lax.scan(block, (begin, nothing), path[burn:])
+    seen = jax.tree_util.tree_map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), seen)
+    return seen, errors, kept, final
+
+
+def _top_mass(lab: Laboratory, now: periods.Now):
+    """Mass at the highest node of each histogram."""
+    top = {}
+    for name, population in lab.populations.items():
+        if isinstance(population, Histogram):
+            top[name] = jnp.sum(now.cross[name].weight.reshape(-1, population.axis.n)[:, -1])
+    return top
+
+
+def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState, key: Key):
+    """Signed Euler errors (implied over actual consumption, less one) of all individuals at one date.
+
+    The next date is opened once for every exogenous state that may follow: the prices in the expectation are those that
+    really come about, not those of a law. Where the next stock is at its limit, an implied choice beyond it is no error.
+    """
+    economy, populations, exogenous = lab.economy, lab.populations, lab.economy.exogenous
+    agent, field = periods.agents(economy)[name], foc.stock_field(periods.agents(economy)[name])
+    now, _ = periods.open_market(economy, populations, rules, state, key)
+    own, view, outcome = now.cross[name].own, now.views[name], now.outcome[name]
+    choice = now.choices[name]
+    moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
+    probability = exogenous.given(state.exo, None, None, None).weights
+    risk = own.risk_field()
+    risks = jnp.arange(agent.risk.n)
+
+    def following(exo_next):
+        after, _ = periods.period(economy, populations, rules, state, key, exo_next)
+        then, _ = periods.open_market(economy, populations, rules, after, key)
+        mix = transition_matrix(agent.risk, state.exo, exo_next, outcome)
+        return then.views[name], then.outcome[name], then.infos[name], mix
+
+    views, outcomes, infos, mixes = jax.lax.map(following, jnp.arange(exogenous.n))
+
+    def value(o, e, v, out, info):
+        o = o.to(**{risk: e}) if risk else o
+        c = rules[name](o, v, info)
+        return agent.discount(o, v) * foc.marginal_value(agent, o, c, v, out)
+
+    def expected(o_next, e_now):
+        """Expected discounted marginal value of the next stock of one individual."""
+        over_risk = jax.vmap(value, in_axes=(None, 0, None, None, None))
+        over_exo = jax.vmap(over_risk, in_axes=(None, None, 0, 0, 0))
+        values = over_exo(o_next, risks, views, outcomes, infos)
+        return jnp.einsum("j,jf,jf->", probability, mixes[:, e_now], values, precision="highest")
+
+    states_now = getattr(own, risk) if risk else jnp.zeros(len(now.cross[name].weight), jnp.int32)
+    W = jax.vmap(expected)(moved, states_now)
+    last = choice_fields(jax.tree_util.tree_map(lambda leaf: leaf[0], choice))[-1]
+
+    def error(o, c, w):
+        implied = foc.implied_choice(agent, o, c, view, outcome, w)
+        chosen = {n: getattr(c, n) for n in choice_fields(c)[:-1]}
+        space = getattr(agent.feasible(o, view, chosen), last)
+        allowed = jnp.clip(implied, space.low, space.high)
+        return allowed / getattr(c, last) - 1.0
+
+    limit = getattr(agent.limits(), field).low
+    scale = jnp.maximum(jnp.abs(getattr(own, field)), 1e-3)
+    binding = jnp.abs(getattr(moved, field) - limit) < 1e-9 * scale + 1e-12
+    return {
+        "own": own,
+        "weight": now.cross[name].weight,
+        "error": jax.vmap(error)(own, choice, W),
+        "binding": binding,
+        "choice": getattr(choice, last),
+    }

@@ -1,0 +1,162 @@
+"""Huggett (1993): bonds and uninsured income risk, no aggregate risk; the interest rate clears the bond market.
+
+    max E Σ βᵗ u(c)    c + q b' = R b + y(e),  b' ≥ b_min      Σ b' = B
+
+Two forms of the same market. In the rate form a bond costs 1 and pays 1 + r at the next date (R = 1 + r, q = 1): with
+aggregate risk its return is found only when it is paid. In the bond-price form a bond costs q = 1/(1 + r) and pays 1
+(R = 1): the return is known when buying. Without aggregate risk the two differ only in what a unit of b is.
+
+| symbol | field | meaning | unit | source |
+|---|---|---|---|---|
+| β, γ | `household.beta`, `household.gamma` | discount factor, risk aversion | per period, – | calibration |
+| b_min | `household.b_min` | borrowing limit | goods | calibration |
+| y(e) | `household.risk` | endowment | goods | calibration |
+| B | `supply` | net supply of bonds | goods | calibration |
+| – | `known` | 1: bond-price form, 0: rate form | – | – |
+| r | `r_low`, `r_high` | interval in which the rate is sought | per period | numerical |
+
+`tutorial` is the stationary economy of the public tutorial of Yang, Wang, Schaab and Moll (2025), `huggett1993` that of
+the paper (six periods a year, b_min = −2).
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from walras._core.module import parameter
+from walras._core.types import Int, Scalar
+from walras.economy.agent import AgentType, Choice, Invertible, Own, View, risk
+from walras.economy.economy import Clear, Economy, Move, Timing
+from walras.economy.preferences import crra, crra_inverse_marginal
+from walras.economy.process import Chain, NoRisk, Process, log_chain
+from walras.economy.space import Interval
+
+
+class BondOwn(Own):
+    """Bonds b [goods] and income state e."""
+
+    b: Scalar
+    e: Int = risk()
+
+
+class BondView(View):
+    """What a bond pays (R) and costs (q)."""
+
+    R: Scalar
+    q: Scalar
+    z: Int
+
+    def info(self):
+        """The one state of a world without aggregate risk."""
+        return self.z, ()
+
+
+class Consumption(Choice):
+    """Consumption [goods]."""
+
+    c: Scalar
+
+
+class Household(AgentType, Invertible):
+    """Saves in bonds against income risk."""
+
+    beta: Array = parameter("discount factor", "per period", 0, 1)
+    gamma: Array = parameter("relative risk aversion", "–", 0)
+    b_min: Array = parameter("borrowing limit", "goods")
+    b_birth: Array = parameter("bonds at birth", "goods")
+    mass: Array = parameter("mass of households", "persons", 0)
+    risk: Process
+
+    def birth(self, i, exo):
+        """Everybody starts with `b_birth`."""
+        return self.risk.start(exo).map(lambda e: BondOwn(self.b_birth, e=e))
+
+    def discount(self, own, view_next):
+        """β."""
+        return self.beta
+
+    def limits(self):
+        """b' ≥ b_min."""
+        return BondOwn(Interval(self.b_min, jnp.inf))
+
+    def cash(self, own, view):
+        """R b + y."""
+        return view.R * own.b + self.risk.value(own.e)
+
+    def feasible(self, own, view, chosen):
+        """0 ≤ c ≤ cash − q b_min."""
+        return Consumption(Interval(0.0, self.cash(own, view) - view.q * self.b_min))
+
+    def payoff(self, own, choice, view, outcome):
+        """u(c)."""
+        return crra(choice.c, self.gamma)
+
+    def move(self, own, choice, view, outcome):
+        """b' = (cash − c)/q."""
+        return own.to(b=(self.cash(own, view) - choice.c) / view.q)
+
+    def holds(self, own):
+        """Bonds and endowment."""
+        return {"B": own.b, "Y": self.risk.value(own.e)}
+
+    def does(self, own, choice, view):
+        """Consumption, and the bonds asked for."""
+        return {"C": choice.c, "S": (self.cash(own, view) - choice.c) / view.q}
+
+    def invert(self, W, own, view, outcome, next_own):
+        """u'(c) = W/q, then the budget for b."""
+        c = crra_inverse_marginal(W / view.q, self.gamma)
+        return Consumption(c), own.to(b=(c + view.q * next_own.b - self.risk.value(own.e)) / view.R)
+
+
+class Huggett(Economy):
+    """The economy of the module docstring."""
+
+    household: Household
+    exogenous: Process
+    supply: Array = parameter("net supply of bonds", "goods")
+    known: Array = parameter("1: bond-price form, 0: rate form", "–", 0, 1, closed=True)
+    r_low: Array = parameter("lowest rate sought", "per period", -1)
+    r_high: Array = parameter("highest rate sought", "per period", -1)
+    years_per_period: Array = parameter("length of a period", "years", 0)
+
+    def timing(self):
+        """Households are asked at each candidate rate."""
+        return Timing(market={"household": Move(self.household, self.household_sees)})
+
+    def market(self):
+        """The rate at which the bonds asked for are the supply."""
+        return Clear(self.excess, bracket=({"r": self.r_low}, {"r": self.r_high}))
+
+    def excess(self, now):
+        """Bonds asked for less supply."""
+        return {"r": now.flows["household"]["S"] - self.supply}
+
+    def household_sees(self, now):
+        """What a bond pays and costs."""
+        gross = 1.0 + now.prices["r"]
+        return BondView(jnp.where(self.known == 1, 1.0, gross), jnp.where(self.known == 1, 1.0 / gross, 1.0), now.exo)
+
+    def accounts(self, now, after):
+        """Budgets: C + q B' = R B + Y."""
+        view, held, flow = self.household_sees(now), now.stocks["household"], now.flows["household"]
+        return {"goods": flow["C"] + view.q * after.stocks["household"]["B"] - view.R * held["B"] - held["Y"]}
+
+    @classmethod
+    def tutorial(cls):
+        """β = .98, σ = 2, log income AR(1) .966 with s.d. .5, three states, b ≥ 0, B = 5.6; rate form."""
+        income = log_chain(3, 0.966, 0.5, normalise=True)
+        return cls(Household(0.98, 2.0, 0.0, 5.6, 1.0, income), NoRisk(), 5.6, 0.0, -0.05, 1 / 0.98 - 1, 0.25)
+
+    @classmethod
+    def tutorial_bond_price(cls):
+        """As `tutorial`, bond-price form; the supply is the face value of bonds worth 5.6 at the tutorial's rate."""
+        income = log_chain(3, 0.966, 0.5, normalise=True)
+        supply = 5.6 * 1.00563314
+        return cls(Household(0.98, 2.0, 0.0, supply, 1.0, income), NoRisk(), supply, 1.0, -0.05, 1 / 0.98 - 1, 0.25)
+
+    @classmethod
+    def huggett1993(cls):
+        """Six periods a year: β = .99322, σ = 1.5, endowments .1 and 1, b ≥ −2, no net supply; bond-price form."""
+        income = Chain([0.1, 1.0], np.array([[0.5, 0.5], [0.075, 0.925]]))
+        return cls(Household(0.99322, 1.5, -2.0, 0.0, 1.0, income), NoRisk(), 0.0, 1.0, -0.1, 1 / 0.99322 - 1, 1 / 6)

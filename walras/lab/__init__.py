@@ -1,0 +1,1 @@
+"""L5: experiments, run folders, checkpoints."""
