@@ -74,14 +74,19 @@ class Solution:
             RunFolderError: if the file is missing, damaged or of another kind.
         """
         value, extra = decode(Path(path), user_module)
-        unknown = Certificate(Verdict.NOT_CERTIFIED, (), ("loaded, not diagnosed: call walras.diagnose",))
-        return Solution(extra["name"], extra["preset"], extra["seed"], value["lab"], value["loop"], unknown, None, {})
+        return Solution(extra["name"], extra["preset"], extra["seed"], value["lab"], value["loop"], loaded(), None, {})
 
     def table(self) -> Table:
         """The certificate as a table for a terminal."""
         seconds = ", ".join(f"{k} {v:.1f} s" for k, v in self.seconds.items())
         table = Table(title=f"{self.name}: {self.verdict}", caption=seconds or None, title_justify="left")
-        for column, justify in (("check", "left"), ("value", "right"), ("allowed", "right"), ("unit", "left"), ("", "left")):
+        for column, justify in (
+            ("check", "left"),
+            ("value", "right"),
+            ("allowed", "right"),
+            ("unit", "left"),
+            ("", "left"),
+        ):
             table.add_column(column, justify=justify)
         for f in self.certificate.findings:
             allowed = "" if f.threshold is None else f"{f.threshold:.3g}"
@@ -94,6 +99,11 @@ class Solution:
     def __str__(self) -> str:
         reasons = "".join(f"\n  - {reason}" for reason in self.certificate.reasons)
         return as_text(self.table()) + (f"Why it is {self.verdict}:{reasons}\n" if reasons else "")
+
+
+def loaded() -> Certificate:
+    """The certificate of a solution that was read from a file and not looked at yet."""
+    return Certificate(Verdict.NOT_CERTIFIED, (), ("loaded, not diagnosed: call walras.diagnose",))
 
 
 def as_text(table: Table) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -63,7 +64,9 @@ def laboratory(
                 raise UnknownName("agent type", name, types, where=f"{kind} for {type(economy).__name__}")
     for name in types:
         if name not in learners:
-            raise InputError(f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed.")
+            raise InputError(
+                f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed."
+            )
     check_feasible(economy, jnp.asarray(0))
     stationary = economy.exogenous.n == 1
     nodes = preset.stationary_nodes if stationary else preset.histogram_nodes
@@ -85,9 +88,7 @@ def laboratory(
     check_accounts(economy, populations, rules, jax.tree_util.tree_map(lambda leaf: leaf[0], state), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
     nowhere = jnp.full((3,), jnp.inf)
-    loop = LoopState(
-        jnp.asarray(0), key, states, state, jnp.zeros((preset.max_rounds, 3)), nowhere, jnp.asarray(True)
-    )
+    loop = LoopState(jnp.asarray(0), key, states, state, jnp.zeros((preset.max_rounds, 3)), nowhere, jnp.asarray(True))
     return lab, loop
 
 
@@ -118,6 +119,7 @@ class Interrupted(Exception):
     def __init__(self, lab: Laboratory, loop: LoopState):
         super().__init__("interrupted")
         self.lab, self.loop = lab, loop
+        self.folder: Path | None = None
 
 
 Watch = Callable[[Laboratory, LoopState], bool]
@@ -204,7 +206,10 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
     if bool(arrived(lab, loop)):
         return "", False
     distance = ", ".join(f"{m} {float(d):.2g}" for m, d in zip(MEASURES, loop.distance, strict=True))
-    return f"the rounds ended at {number} before the estimated distances ({distance}) were below {tolerance_of(lab):g}", False
+    return (
+        f"the rounds ended at {number} before the estimated distances ({distance}) were below {tolerance_of(lab):g}",
+        False,
+    )
 
 
 def diagnose(solution: Solution, *, dates: int | None = None, seeds: int = 1) -> Solution:
@@ -214,7 +219,10 @@ def diagnose(solution: Solution, *, dates: int | None = None, seeds: int = 1) ->
         return dataclasses.replace(solution, certificate=failed(reason))
     evidence = gather_for(solution.lab, solution.loop, solution.seed, dates)
     certificate = certify(evidence, solution.preset, reason)
-    others = [certify(gather_for(solution.lab, solution.loop, solution.seed + 1000 * s, dates), solution.preset) for s in range(1, seeds)]
+    others = [
+        certify(gather_for(solution.lab, solution.loop, solution.seed + 1000 * s, dates), solution.preset)
+        for s in range(1, seeds)
+    ]
     if others:
         spread = [_spread(f, [c.figure(f.figure) for c in others]) for f in certificate.findings]
         certificate = dataclasses.replace(certificate, findings=tuple(spread))

@@ -13,7 +13,10 @@ class Accounts(Check):
         """See the class."""
         scale = flow_scale(evidence)
         worst = max(
-            ((float(np.max(np.abs(v))) / scale, k, int(np.argmax(np.abs(v)))) for k, v in evidence.dates["accounts"].items()),
+            (
+                (float(np.max(np.abs(v))) / scale, k, int(np.argmax(np.abs(v))))
+                for k, v in evidence.dates["accounts"].items()
+            ),
             default=None,
         )
         figures = []
@@ -22,12 +25,30 @@ class Accounts(Check):
             remedy = "an equation of the economy leaks: compare its budget constraints with its prices"
             where = f"identity '{identity}', date {date}"
             figures.append(
-                Finding("accounts_max", "Accounts, largest gap", value, "of flows", thresholds["accounts_max"], where, remedy, True)
+                Finding(
+                    "accounts_max",
+                    "Accounts, largest gap",
+                    value,
+                    "of flows",
+                    thresholds["accounts_max"],
+                    where,
+                    remedy,
+                    True,
+                )
             )
         errors = {name: float(np.max(e)) for name, e in evidence.dates["mass_error"].items()}
         name = max(errors, key=lambda n: errors[n])
         figures.append(
-            Finding("mass_error_max", "Mass, largest gap from one", errors[name], "share", thresholds["mass_error_max"], name, "", True)
+            Finding(
+                "mass_error_max",
+                "Mass, largest gap from one",
+                errors[name],
+                "share",
+                thresholds["mass_error_max"],
+                name,
+                "",
+                True,
+            )
         )
         return figures
 

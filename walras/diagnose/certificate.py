@@ -84,5 +84,3 @@ def describe(finding: Finding) -> str:
     text = f"{finding.meaning} is {finding.value:.3g} {finding.unit}, allowed {finding.threshold:.3g}"
     text += f" ({finding.where})" if finding.where else ""
     return text + (f"; try {finding.remedy}" if finding.remedy else "")
-
-

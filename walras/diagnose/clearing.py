@@ -43,7 +43,9 @@ class Clearing(Check):
             code = evidence.dates["public"].status[0]
             count = int(np.sum(code != int(RootStatus.BRACKETED)))
             where = f"first at date {int(np.argmax(code != 0))}" if count else ""
-            figures.append(Finding("no_bracket_dates", "Dates without a clearing price", count, "dates", 0, where, remedy, True))
+            figures.append(
+                Finding("no_bracket_dates", "Dates without a clearing price", count, "dates", 0, where, remedy, True)
+            )
         return figures
 
     def _states(self, evidence: Evidence):
@@ -56,7 +58,9 @@ class Clearing(Check):
         residual = np.abs(evidence.dates["public"].status[1]) / flow_scale(evidence)
         if market.bracket is None or len(market.bracket[0]) != 1:
             return residual
-        (name,), (low,), (high,) = (list(x) for x in (market.bracket[0], market.bracket[0].values(), market.bracket[1].values()))
+        (name,), (low,), (high,) = (
+            list(x) for x in (market.bracket[0], market.bracket[0].values(), market.bracket[1].values())
+        )
         gaps = [float(residual.max())]
         for block, state in self._states(evidence):
             excess = lambda x, s=state: float(_excess(lab, evidence.rules, s, evidence.key, {name: jnp.asarray(x)}))  # noqa: E731
@@ -83,7 +87,13 @@ class Clearing(Check):
                 }  # fmt: skip
             again = evidence.lab.economy.market().prices(dataclasses.replace(now, stocks=counted))
             used = evidence.dates["public"].prices
-            gaps.append(max(abs(float(v) / float(used[k][block * evidence.stride]) - 1) for k, v in again.items() if float(v) != 0))
+            gaps.append(
+                max(
+                    abs(float(v) / float(used[k][block * evidence.stride]) - 1)
+                    for k, v in again.items()
+                    if float(v) != 0
+                )
+            )
         return np.array(gaps)
 
 

@@ -34,8 +34,24 @@ class DenHaan(Check):
         remedy = "a law of higher degree (learner law_degree, preset precise)"
         limit_mean, limit_max = thresholds["den_haan_mean_percent"], thresholds["den_haan_max_percent"]
         return [
-            Finding("den_haan_mean_percent", "Law of motion, dynamic forecast error, mean", mean, "%", limit_mean, where, remedy),
-            Finding("den_haan_max_percent", "Law of motion, dynamic forecast error, largest", largest, "%", limit_max, where, remedy),
+            Finding(
+                "den_haan_mean_percent",
+                "Law of motion, dynamic forecast error, mean",
+                mean,
+                "%",
+                limit_mean,
+                where,
+                remedy,
+            ),
+            Finding(
+                "den_haan_max_percent",
+                "Law of motion, dynamic forecast error, largest",
+                largest,
+                "%",
+                limit_max,
+                where,
+                remedy,
+            ),
         ]
 
 

@@ -40,9 +40,32 @@ class EulerErrors(Check):
         mean, signed = float(np.sum(logs * weight)), float(np.sum(error * weight))
         worst = float(size[date, node])
         return [
-            Finding("euler_log10_mean", "Euler error, log10, mean", mean, "log10", thresholds["euler_log10_mean"], name, remedy),
-            Finding("euler_log10_p99", "Euler error, log10, 99 %", logs_99, "log10", thresholds["euler_log10_p99"], name, remedy),
-            Finding("euler_log10_max", "Euler error, log10, largest", float(np.log10(max(worst, 1e-16))), "log10", None, where),
+            Finding(
+                "euler_log10_mean",
+                "Euler error, log10, mean",
+                mean,
+                "log10",
+                thresholds["euler_log10_mean"],
+                name,
+                remedy,
+            ),
+            Finding(
+                "euler_log10_p99",
+                "Euler error, log10, 99 %",
+                logs_99,
+                "log10",
+                thresholds["euler_log10_p99"],
+                name,
+                remedy,
+            ),
+            Finding(
+                "euler_log10_max",
+                "Euler error, log10, largest",
+                float(np.log10(max(worst, 1e-16))),
+                "log10",
+                None,
+                where,
+            ),
             Finding(
                 "euler_signed_mean",
                 "Euler error, signed mean",

@@ -48,12 +48,16 @@ class Evidence:
         return list(self.samples)
 
 
-def gather(lab: Laboratory, learner_states: dict, start: periods.EconomyState, dates: int, stride: int, key: Key) -> Evidence:
+def gather(
+    lab: Laboratory, learner_states: dict, start: periods.EconomyState, dates: int, stride: int, key: Key
+) -> Evidence:
     """Simulate `dates` fresh dates after `dates // 10` that are thrown away, and sample every `stride`-th of them."""
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
     learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
     burn = 0 if lab.stationary else dates // 10 // stride
-    seen, samples, states, final = _pass(lab, rules, start, stream(key, "certificate"), dates // stride, stride, burn, learned)
+    seen, samples, states, final = _pass(
+        lab, rules, start, stream(key, "certificate"), dates // stride, stride, burn, learned
+    )
     host = jax.tree_util.tree_map(np.asarray, (seen, samples))
     return Evidence(lab, rules, learner_states, key, stride, *host, states, final)
 
@@ -63,7 +67,10 @@ def _pass(lab: Laboratory, rules, start, key, blocks: int, stride: int, burn: in
     """Blocks of `stride` dates: Euler errors at the first date of each, records of all."""
     path = paths.exogenous_path(lab.economy, start.exo, (burn + blocks) * stride, key).reshape(-1, stride)
     states, _ = jax.lax.scan(
-        lambda s, shocks: (paths.run(lab.economy, lab.populations, rules, s, shocks, key, lambda now, _: now.exo)[0], None),
+        lambda s, shocks: (
+            paths.run(lab.economy, lab.populations, rules, s, shocks, key, lambda now, _: now.exo)[0],
+            None,
+        ),
         start,
         path[:burn],
     )
@@ -88,7 +95,9 @@ def _pass(lab: Laboratory, rules, start, key, blocks: int, stride: int, burn: in
         after, before, seen = paths.run_on(lab.economy, lab.populations, rules, carry, shocks, key, record)
         return (after, before), (seen, errors, carry[0])
 
-    opened = jax.eval_shape(lambda s: periods.open_market(lab.economy, lab.populations, rules, s, key)[0].public(), begin)
+    opened = jax.eval_shape(
+        lambda s: periods.open_market(lab.economy, lab.populations, rules, s, key)[0].public(), begin
+    )
     nothing = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), opened)
     (final, _), (seen, errors, kept) = jax.lax.scan(block, (begin, nothing), path[burn:])
     seen = jax.tree_util.tree_map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), seen)

@@ -33,5 +33,7 @@ class Nodes(Check):
         if tops:
             name = max(tops, key=lambda n: tops[n])
             remedy = "a higher top of the histogram, or look for β(1 + r) ≥ 1"
-            figures.append(Finding("top_mass", "Mass at the top node", tops[name], "share", thresholds["top_mass"], name, remedy))
+            figures.append(
+                Finding("top_mass", "Mass at the top node", tops[name], "share", thresholds["top_mass"], name, remedy)
+            )
         return figures

@@ -91,9 +91,7 @@ def _packer(example: PyTree):
 
     def pack(value):
         flat = jax.tree_util.tree_leaves(value)
-        return {
-            str(kind): jnp.concatenate([leaf.reshape(-1) for leaf in flat if leaf.dtype == kind]) for kind in kinds
-        }
+        return {str(kind): jnp.concatenate([leaf.reshape(-1) for leaf in flat if leaf.dtype == kind]) for kind in kinds}
 
     def unpack(packed):
         at, filled = dict.fromkeys(packed, 0), []

@@ -155,7 +155,11 @@ class Histogram(Population):
         field = self._check(agent)
         n, m = agent.risk.n, self.axis.n
         cell, right = (np.asarray(x).reshape(n, m) for x in self.axis.lottery(getattr(moved, field)))
-        matrix = np.asarray(transition_matrix(agent.risk, step.exo, step.exo_next, step.outcome)) if n > 1 else np.ones((1, 1))
+        matrix = (
+            np.asarray(transition_matrix(agent.risk, step.exo, step.exo_next, step.outcome))
+            if n > 1
+            else np.ones((1, 1))
+        )
         source = np.broadcast_to(np.arange(n * m).reshape(n, 1, m), (n, n, m))
         target = np.arange(n)[None, :, None] * m + cell[:, None, :]
         weight = matrix[:, :, None] * np.stack([1 - right, right])[:, :, None, :]

@@ -32,7 +32,9 @@ class Interval(eqx.Module):
         width = jnp.where(finite, self.high - self.low, 1.0)
         safe = jnp.where(width > 0, width, 1.0)
         distance = jnp.maximum(value - self.low, 0.0)
-        return jnp.clip(jnp.where(finite, jnp.where(width > 0, distance / safe, 1.0), distance / (1 + distance)), 0.0, 1.0)
+        return jnp.clip(
+            jnp.where(finite, jnp.where(width > 0, distance / safe, 1.0), distance / (1 + distance)), 0.0, 1.0
+        )
 
 
 class Simplex(eqx.Module):

@@ -82,7 +82,9 @@ class PolynomialBelief(eqx.Module):
 
     def raw(self, transformed) -> tuple[Array, ...]:
         """The inverse of `transform`."""
-        return tuple(jnp.exp(transformed[..., j]) if log else transformed[..., j] for j, log in enumerate(self.shape.logs))
+        return tuple(
+            jnp.exp(transformed[..., j]) if log else transformed[..., j] for j, log in enumerate(self.shape.logs)
+        )
 
     def _now(self, index, transformed):
         return jnp.concatenate([(transformed - self.centre) / self.scale, self.exo[index]], axis=-1)

@@ -127,7 +127,9 @@ def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
             bound = jax.vmap(lambda s, c0: _at_limit(agent, own_at(state, s), view, outcome, field, w[0], c0))
             limited = bound(nodes, jnp.broadcast_to(choices[0], carried.shape))
             carried = jnp.where((nodes < stocks[0])[:, None], limited, carried)
-        return jax.vmap(lambda s, c: _positions(agent, own_at(state, s), view, outcome, c, field, s < stocks[0]))(nodes, carried)
+        return jax.vmap(lambda s, c: _positions(agent, own_at(state, s), view, outcome, c, field, s < stocks[0]))(
+            nodes, carried
+        )
 
     over_risk = jax.vmap(onto, in_axes=(0, 0, 0, None, None))
     new = jax.vmap(over_risk, in_axes=(0, None, 0, 0, 0))(W, jnp.arange(agent.risk.n), old, ahead.view, ahead.outcome)

@@ -120,7 +120,9 @@ class EulerIteration(Learner):
         new = jax.lax.fori_loop(0, learner.sweeps, lambda _, r: sweep(r, ahead), rule)
         change = jnp.max(jnp.abs(new.table - rule.table))
         law_change = _law_change(belief, fitted, task.field) if rule.axes else jnp.zeros(())
-        return dataclasses.replace(state, table=new, belief=fitted, rounds=state.rounds + 1), Progress(change, law_change)
+        return dataclasses.replace(state, table=new, belief=fitted, rounds=state.rounds + 1), Progress(
+            change, law_change
+        )
 
     def _search(self, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         sizes = task.preset.euler
@@ -239,7 +241,9 @@ def _stay_put(rule: TableRule, setup: Setup) -> Opening:
         own = template.to(**{stock: s})
         own = own.to(**{risk: state}) if risk else own
         middle = [jnp.asarray(0.5)] * (rule.table.shape[-1] - 1)
-        moved = jax.vmap(lambda p: getattr(agent.move(own, choose(agent, own, view, [*middle, p]), view, outcome), stock))(grid)
+        moved = jax.vmap(
+            lambda p: getattr(agent.move(own, choose(agent, own, view, [*middle, p]), view, outcome), stock)
+        )(grid)
         p = grid[jnp.argmin(jnp.abs(moved - s))]
         return jnp.stack([*middle, jnp.clip(p, 0.02, 0.98)])
 

@@ -173,7 +173,9 @@ def _excess(problem: StationaryProblem, x, rule, mass):
     return problem.excess(x, problem.now(x, rule, mass))
 
 
-def stationary_round(problem: StationaryProblem, state: StationaryState, settings: StationarySettings) -> StationaryState:
+def stationary_round(
+    problem: StationaryProblem, state: StationaryState, settings: StationarySettings
+) -> StationaryState:
     """Evaluate the present candidate, then choose the next one."""
     x, exo, population = state.x, problem.state.exo, problem.populations[problem.name]
     rule, sweeps, moved, survival, outcome = _household(problem, x, state.rule, state.mass, settings)
@@ -194,7 +196,9 @@ def stationary_round(problem: StationaryProblem, state: StationaryState, setting
     outward = jnp.clip(outward, problem.limits[0], problem.limits[1])
     inside = jnp.where(again, 0.5 * (negative[0] + positive[0]), secant)
     following = jnp.where(jnp.all(known), inside, outward)
-    return StationaryState(following, x, excess, positive, negative, known, state.width * 1.6, rule, mass, sweeps, unrest)
+    return StationaryState(
+        following, x, excess, positive, negative, known, state.width * 1.6, rule, mass, sweeps, unrest
+    )
 
 
 def check_type(agent) -> bool:
@@ -240,9 +244,7 @@ def begin(problem: StationaryProblem, rule: TableRule, x: float, width: float) -
     nowhere, unknown, zero = jnp.zeros(2), jnp.zeros(2, bool), jnp.asarray(0)
     x = jnp.clip(jnp.asarray(float(x)), problem.limits[0], problem.limits[1])
     nothing = jnp.asarray(0.0)
-    return StationaryState(
-        x, x, nothing, nowhere, nowhere, unknown, jnp.asarray(width), rule, mass, zero, nothing
-    )
+    return StationaryState(x, x, nothing, nowhere, nowhere, unknown, jnp.asarray(width), rule, mass, zero, nothing)
 
 
 def tail_node(mass: Float[Array, "risk nodes"], axis, share: float) -> float:

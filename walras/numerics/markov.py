@@ -89,7 +89,9 @@ def check_transition(matrix: np.ndarray, where: str) -> None:
     worst = np.unravel_index(np.argmax(np.abs(sums - 1)), sums.shape)
     if not np.all(np.isfinite(matrix)) or (matrix < -1e-14).any():
         raise InputError(
-            "transition probabilities must be numbers >= 0", where=where, number=f"a smallest entry of {matrix.min():.6g}"
+            "transition probabilities must be numbers >= 0",
+            where=where,
+            number=f"a smallest entry of {matrix.min():.6g}",
         )
     if abs(sums[worst] - 1) > 1e-9:
         raise InputError(

@@ -36,7 +36,7 @@ def bracketed(
     tolerance: float = 1e-13,
     max_steps: int = 80,
 ) -> Root:
-    """Illinois iteration for a scalar root inside [low, high].
+    """Illinois iteration for a scalar root inside [low, high]; halves the bracket where that has not happened for long.
 
     Args:
         function: residual as a function of the unknown.
@@ -48,26 +48,32 @@ def bracketed(
     sign_change = f_low * f_high <= 0
 
     def going(state):
-        a, b, fa, fb, _, f, n = state
+        a, b, _, _, _, f, n, _, _ = state
         return sign_change & (jnp.abs(f) > tolerance) & (n < max_steps) & (jnp.abs(b - a) > 4e-16 * jnp.abs(b))
 
     def step(state):
         # b is the newest point, a the one kept on the other side of the root; its residual is halved when it is kept
-        # twice in a row, which is what keeps regula falsi from stalling.
-        a, b, fa, fb, _, _, n = state
+        # twice in a row, which is what keeps regula falsi from stalling. Where one end is out of all proportion that
+        # is not enough: after three steps without a halving of the bracket (`width`) the next one is its middle.
+        a, b, fa, fb, _, _, n, width, slow = state
         x = b - fb * (b - a) / (fb - fa)
-        x = jnp.where((x - a) * (x - b) <= 0, x, 0.5 * (a + b))
+        x = jnp.where(((x - a) * (x - b) <= 0) & (slow < 3), x, 0.5 * (a + b))
         fx = function(x)
         crossed = fx * fb < 0
         a, fa = jnp.where(crossed, b, a), jnp.where(crossed, fb, 0.5 * fa)
-        return a, x, fa, fx, x, fx, n + 1
+        halved = jnp.abs(x - a) <= 0.5 * width
+        slow = jnp.where(halved | (slow >= 3), 0, slow + 1)
+        return a, x, fa, fx, x, fx, n + 1, jnp.where(halved, jnp.abs(x - a), width), slow
 
     better_low = jnp.abs(f_low) < jnp.abs(f_high)
     x0, f0 = jnp.where(better_low, low, high), jnp.where(better_low, f_low, f_high)
-    state = (low, high, f_low, f_high, x0, f0, jnp.asarray(0))
-    *_, x, f, n = jax.lax.while_loop(going, step, state)
-    small = jnp.abs(f) <= jnp.maximum(tolerance, 1e-9 * (jnp.abs(f_low) + jnp.abs(f_high)))
-    status = jnp.where(sign_change, jnp.where(small, RootStatus.BRACKETED, RootStatus.NOT_CONVERGED), RootStatus.NO_BRACKET)
+    state = (low, high, f_low, f_high, x0, f0, jnp.asarray(0), jnp.abs(high - low), jnp.asarray(0))
+    _, _, _, _, x, f, n, _, _ = jax.lax.while_loop(going, step, state)
+    # Beside the smaller end: an end that is out of all proportion would let anything pass.
+    small = jnp.abs(f) <= jnp.maximum(tolerance, 1e-9 * jnp.minimum(jnp.abs(f_low), jnp.abs(f_high)))
+    status = jnp.where(
+        sign_change, jnp.where(small, RootStatus.BRACKETED, RootStatus.NOT_CONVERGED), RootStatus.NO_BRACKET
+    )
     return Root(x, f, status.astype(jnp.int32), n + 2)
 
 

@@ -1,0 +1,126 @@
+"""Feasible sets: ends exactly, positions and values inverse to each other, later sets that depend on earlier choices."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from walras.economies import KrusellSmith
+from walras.economies.krusell_smith import CapitalOwn, Consumption, PriceView
+from walras.economy.space import Discrete, Interval, Simplex, choice_fields, choose, positions_of
+from walras.testing.toys import CurrySmall, HankBlock
+from walras.testing.toys.curry_small import Posted, Wish
+from walras.testing.toys.hank_block import BondOwn, HouseholdView
+
+
+def scalars(*values):
+    return tuple(jnp.asarray(v) for v in values)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.7, 0.1), (1e-9, 1e9), (0.1, 0.3)])
+def test_both_ends_of_an_interval_are_hit_exactly(low, high):
+    space = Interval(low, high)
+    assert float(space.at(jnp.asarray(0.0))) == low
+    # low + (high − low) may miss `high` by a rounding error of the width, never by more.
+    assert abs(float(space.at(jnp.asarray(1.0))) - high) <= np.spacing(abs(high) + abs(low))
+    assert float(space.at(jnp.asarray(1.0))) == float(space.low + (space.high - space.low))
+    assert float(space.position(jnp.asarray(low))) == 0.0 and float(space.position(jnp.asarray(high))) == 1.0
+
+
+@pytest.mark.parametrize("space", [Interval(-2.0, 5.0), Interval(1.0, np.inf)], ids=["bounded", "unbounded"])
+def test_position_is_the_inverse(space):
+    positions = jnp.linspace(0.0, 0.999, 500)
+    values = jax.vmap(space.at)(positions)
+    assert np.all(np.diff(values) > 0)
+    np.testing.assert_allclose(jax.vmap(space.position)(values), positions, rtol=0, atol=1e-13)
+
+
+def test_an_unbounded_interval_by_hand():
+    # low + p/(1 − p): 1 at the middle above the floor, and a position never leaves [0, 1].
+    space = Interval(2.0, np.inf)
+    assert float(space.at(jnp.asarray(0.5))) == 3.0 and float(space.at(jnp.asarray(0.0))) == 2.0
+    assert np.isfinite(float(space.at(jnp.asarray(1.0))))
+    assert float(space.position(jnp.asarray(1.0))) == 0.0 and float(space.position(jnp.asarray(1e300))) == 1.0
+
+
+def test_values_outside_an_interval_are_at_its_ends():
+    space = Interval(0.0, 2.0)
+    assert float(space.position(jnp.asarray(-1.0))) == 0.0 and float(space.position(jnp.asarray(7.0))) == 1.0
+
+
+def test_an_interval_of_no_width_is_one_point():
+    space = Interval(0.4, 0.4)
+    for position in (0.0, 0.3, 1.0):
+        assert float(space.at(jnp.asarray(position))) == 0.4
+    # …also where rounding has turned it round: no infinity, no missing number.
+    assert float(Interval(0.4, 0.4 - 1e-17).position(jnp.asarray(0.4))) == 1.0
+
+
+def test_slope_of_a_choice_in_its_position_is_the_width():
+    space = Interval(-1.0, 4.0)
+    assert float(jax.grad(space.at)(jnp.asarray(0.3))) == 5.0
+    # d/dp p/(1 − p) = 1/(1 − p)².
+    np.testing.assert_allclose(float(jax.grad(Interval(0.0, np.inf).at)(jnp.asarray(0.6))), 1 / 0.16, rtol=1e-14)
+
+
+def test_shares_are_normalised_weights():
+    shares = Simplex(3).at(jnp.asarray([1.0, 2.0, 5.0]))
+    np.testing.assert_allclose(shares, [0.125, 0.25, 0.625], rtol=1e-15)
+    np.testing.assert_array_equal(Simplex(3).at(Simplex(3).position(shares)), shares)
+
+
+def test_a_discrete_set_is_cut_into_equal_stretches():
+    space = Discrete([10.0, 20.0, 40.0, 80.0])
+    drawn = jax.vmap(space.at)((jnp.arange(1000) + 0.5) / 1000)
+    np.testing.assert_array_equal(np.unique(drawn, return_counts=True)[1], 250)
+    for value in (10.0, 20.0, 40.0, 80.0):
+        assert float(space.at(space.position(jnp.asarray(value)))) == value
+    assert float(space.at(jnp.asarray(1.0))) == 80.0  # the end of [0, 1) is not past the last value
+    assert float(space.at(space.position(jnp.asarray(33.0)))) == 40.0  # nearest
+
+
+def test_corner_of_consumption_is_the_limit_on_the_next_stock():
+    # Consuming the whole feasible interval leaves exactly k_min, at 500 random states.
+    agent = KrusellSmith.dhjj2010().household
+    rng = np.random.default_rng(0)
+    view = PriceView(*scalars(0.01, 2.3, 0.01), jnp.asarray(1), jnp.asarray(39.0))
+
+    def end(k, e):
+        own = CapitalOwn(k, e=e)
+        return agent.move(own, choose(agent, own, view, [jnp.asarray(1.0)]), view, ()).k
+
+    ends = jax.vmap(end)(jnp.asarray(rng.exponential(30.0, 500)), jnp.asarray(rng.integers(0, 2, 500)))
+    assert float(jnp.max(jnp.abs(ends - agent.limits().k.low))) == 0.0
+
+
+def test_positions_of_a_choice_lead_back_to_it():
+    # Hours first, then consumption below a ceiling that depends on them.
+    agent = HankBlock.small().household
+    view = HouseholdView(*scalars(1.02, 0.9, -0.3), jnp.asarray(0))
+    own = BondOwn(jnp.asarray(0.1), e=jnp.asarray(1))
+    for positions in ((0.2, 0.9), (0.0, 0.5), (0.7, 1.0)):
+        choice = choose(agent, own, view, scalars(*positions))
+        np.testing.assert_allclose([float(p) for p in positions_of(agent, own, view, choice)], positions, atol=1e-14)
+    # The same share of a larger ceiling is more: cash rises by w y per hour.
+    little, much = (choose(agent, own, view, scalars(p, 0.5)) for p in (0.2, 0.8))
+    wage = 0.9 * float(agent.risk.value(own.e))
+    np.testing.assert_allclose(float(much.c - little.c), 0.5 * wage * float(much.n - little.n), rtol=1e-12)
+    assert choice_fields(choice) == ("n", "c")
+
+
+def test_fields_may_be_vectors_and_indices():
+    # Goods by firm (a vector), hours (a number), employer (an index): positions of each shape, and back.
+    agent = CurrySmall.five_and_two().consumer
+    view = Posted(jnp.asarray([1000.0, 500.0]), jnp.zeros(2), jnp.zeros(2), jnp.zeros(()), jnp.zeros(()))
+    own = agent.birth(0, None).at(jnp.asarray(0.5))
+    wish = choose(agent, own, view, [jnp.asarray([0.1, 0.5]), jnp.asarray(0.25), jnp.asarray(0.6)])
+    np.testing.assert_allclose(wish.goods, [1.0, 5.0], rtol=1e-15)
+    assert float(wish.hours) == 260.0 and int(wish.employer) == 1
+    assert jnp.issubdtype(wish.employer.dtype, jnp.integer)
+    again = choose(agent, own, view, positions_of(agent, own, view, wish))
+    assert isinstance(again, Wish) and int(again.employer) == 1
+    np.testing.assert_allclose(again.goods, wish.goods, rtol=1e-15)
+
+
+def test_one_choice_has_one_field():
+    assert choice_fields(Consumption) == ("c",)

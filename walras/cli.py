@@ -1,0 +1,253 @@
+"""The command line. Thin: it reads arguments, calls the library and prints.
+
+Exit status: 0 certified (other verbs: done), 3 solved but not certified, 2 bad input, 1 failure or verdict `failed`,
+130 interrupted.
+"""
+
+import time
+
+_STARTED = time.perf_counter()
+
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Annotated  # noqa: E402
+
+import typer  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from walras._core.errors import InputError, WalrasError  # noqa: E402
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__.split("\n")[0])
+out, err = Console(), Console(stderr=True)
+
+Folder = Annotated[Path, typer.Argument(help="A run folder.")]
+Pairs = Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be given several times.")]
+
+
+def _total() -> float:
+    return time.perf_counter() - _STARTED
+
+
+def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    found = {}
+    for item in given or []:
+        name, equals, value = item.partition("=")
+        if not equals or not name or not value:
+            raise InputError("expected NAME=VALUE", where=option, number=f"'{item}'")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _numbers(given: list[str] | None, option: str) -> dict[str, float]:
+    numbers = {}
+    for name, text in _pairs(given, option).items():
+        try:
+            numbers[name] = float(text)
+        except ValueError:
+            raise InputError(f"{name} needs a number", where=option, number=f"'{text}'") from None
+    return numbers
+
+
+class _Progress:
+    """A spinner line on a terminal, plain lines elsewhere (at most one a second)."""
+
+    def __init__(self):
+        self.live = err.status("starting …") if err.is_terminal else None
+        self.last = 0.0
+
+    def __enter__(self):
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.live:
+            self.live.stop()
+
+    def say(self, text: str) -> None:
+        """Show one line."""
+        if self.live:
+            self.live.update(text)
+        elif time.monotonic() - self.last > 1.0 or "…" in text:
+            err.print(text, highlight=False)
+            self.last = time.monotonic()
+
+
+@app.command("list")
+def list_() -> None:
+    """List economies with their calibrations, learners and presets."""
+    from walras.lab.request import calibrations, economies, learners
+    from walras.learners.preset import PRESETS
+
+    table = Table("economy", "calibrations (the first is the default)", "what it is")
+    for name, cls in economies().items():
+        module = sys.modules[cls.__module__]
+        table.add_row(name, ", ".join(calibrations(cls)), (module.__doc__ or "").split("\n")[0].rstrip("."))
+    out.print(table)
+    out.print("learners: " + ", ".join(learners()) + "   presets: " + ", ".join(PRESETS))
+
+
+@app.command()
+def solve(
+    economy: Annotated[str, typer.Argument(help="A name from `walras list`, or path/to/file.py:ClassName.")],
+    calibration: Annotated[str | None, typer.Option(help="A named constructor of the economy.")] = None,
+    learner: Annotated[list[str] | None, typer.Option(help="TYPE=LEARNER.")] = None,
+    population: Annotated[
+        list[str] | None, typer.Option(help="TYPE=histogram|panel:N|finite:N|representative.")
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="PARAMETER=NUMBER, e.g. household.beta=0.98.")] = None,
+    preset: Annotated[str, typer.Option(help="fast, standard, precise or paper.")] = "standard",
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    out_: Annotated[Path | None, typer.Option("--out", help="The run folder to write.")] = None,
+    force: Annotated[bool, typer.Option(help="Replace a finished run.")] = False,
+) -> None:
+    """Solve an economy, certify the result, and write a run folder with its report."""
+    from walras.lab import experiment
+    from walras.lab.request import Request, calibrations, economy_class
+
+    experiment.compile_cache()
+    chosen = calibration or next(iter(calibrations(economy_class(economy))), "")
+    if not chosen:
+        raise InputError("it has no named constructor to start from", where=economy, remedy="Add a classmethod that builds it.")
+    request = Request(
+        economy=economy,
+        calibration=chosen,
+        learners=_pairs(learner, "--learner"),
+        populations=_pairs(population, "--population"),
+        parameters=_numbers(set_, "--set"),
+        preset=preset,
+        seed=seed,
+    )
+    folder = out_ or _free(Path("runs") / f"{_stem(economy)}-{chosen}-{preset}-{seed}")
+    with _Progress() as progress:
+        solution = experiment.run(request, folder, force, progress.say, _total)
+    _show(solution, folder)
+
+
+def _stem(economy: str) -> str:
+    return Path(economy.partition(":")[0]).stem
+
+
+def _free(folder: Path) -> Path:
+    number, candidate = 1, folder
+    while candidate.exists():
+        number += 1
+        candidate = folder.with_name(f"{folder.name}-{number}")
+    return candidate
+
+
+def _show(solution, folder: Path) -> None:
+    out.print(solution.table())
+    if solution.certificate.reasons:
+        out.print(f"{solution.verdict}:", *(f"\n  - {reason}" for reason in solution.certificate.reasons), highlight=False)
+    out.print(f"report: {folder / 'report.html'}   ({_total():.1f} s in all)", highlight=False, soft_wrap=True)
+    raise typer.Exit({"certified": 0, "not-certified": 3, "failed": 1}[solution.verdict])
+
+
+@app.command()
+def resume(folder: Folder) -> None:
+    """Go on with an interrupted solve, to the same bits."""
+    from walras.lab import experiment
+
+    experiment.compile_cache()
+    with _Progress() as progress:
+        solution, target = experiment.resume(folder, progress.say, _total)
+    _show(solution, target)
+
+
+@app.command()
+def simulate(
+    folder: Folder,
+    periods: Annotated[int, typer.Option(min=1, help="Number of dates.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the shocks.")] = 0,
+) -> None:
+    """Simulate a solved economy on fresh shocks; writes simulation-SEED.nc into the run folder."""
+    from walras.lab import experiment, store
+    from walras.simulate import simulate as simulated
+
+    experiment.compile_cache()
+    data = simulated(store.load(folder), periods=periods, key=seed)
+    path = folder / f"simulation-{seed}.nc"
+    data.to_netcdf(path, engine="h5netcdf")
+    store.reseal(folder)
+    out.print(f"{periods} dates in {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def certify(
+    folder: Folder,
+    seeds: Annotated[int, typer.Option(min=1, help="Fresh shock paths; more than one reports the spread.")] = 1,
+    dates: Annotated[int | None, typer.Option(min=200, help="Dates of the fresh simulation.")] = None,
+) -> None:
+    """Make the certificate of a solved economy anew, on shocks that solving never used."""
+    from walras.lab import experiment, store
+    from walras.solve import diagnose
+
+    experiment.compile_cache()
+    solution = diagnose(store.load(folder), dates=dates, seeds=seeds)
+    for finding in solution.certificate.findings if seeds > 1 else ():
+        out.print(f"{finding.meaning}: {finding.where}", highlight=False)
+    _show(solution, folder)
+
+
+@app.command()
+def irf(
+    folder: Folder,
+    shock: Annotated[str, typer.Option(help="Name of the exogenous process.")] = "exogenous",
+    size: Annotated[float, typer.Option(help="In standard deviations of the innovation; for a chain, the state.")] = 1.0,
+    horizon: Annotated[int, typer.Option(min=1, help="Dates after the shock.")] = 40,
+) -> None:
+    """Generalised impulse responses; writes irf.nc into the run folder."""
+    from walras.impulse import impulse_response
+    from walras.lab import experiment, store
+
+    experiment.compile_cache()
+    data = impulse_response(store.load(folder), shock=shock, size=size, horizon=horizon)
+    data.to_netcdf(folder / "irf.nc", engine="h5netcdf")
+    store.reseal(folder)
+    out.print(f"responses over {horizon} dates in {folder / 'irf.nc'}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def report(folder: Folder) -> None:
+    """Draw report.html again from the run folder."""
+    from walras.lab import store
+    from walras.report.page import write_report
+
+    store.verify(folder)
+    path = write_report(folder)
+    store.reseal(folder)
+    out.print(f"report: {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def cite(folder: Folder) -> None:
+    """Print the references of what a run used, as BibTeX."""
+    from walras.cite import references
+    from walras.lab import store
+
+    for entry in references(store.load(folder)):
+        out.print(entry, highlight=False, markup=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; every error that Walras raises becomes one message and an exit status."""
+    from walras.solve import Interrupted
+
+    try:
+        app()
+    except WalrasError as error:
+        err.print(f"error: {error}", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(error.exit_status)
+    except Interrupted as stopped:
+        where = getattr(stopped, "folder", "DIR")
+        err.print(f"interrupted after round {int(stopped.loop.round)}; go on with: walras resume {where}", highlight=False)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        err.print("interrupted before the first round; nothing to resume", highlight=False)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""What a user asked for, as one typed value; and names turned into economies, learners and populations.
+
+ECONOMY and LEARNER are file names in `economies/` and `learners/` with hyphens, or `path/to/file.py:ClassName`.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import walras.economies
+import walras.learners
+from walras._core.errors import InputError, UnknownName
+from walras.economy.economy import Economy
+from walras.economy.population import Finite, Histogram, Panel, Population, Representative
+from walras.inputs import with_parameters
+from walras.learners.learner import Learner
+
+
+class Request(BaseModel):
+    """A solve as it was asked for. Unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    economy: str
+    calibration: str
+    learners: dict[str, str] = Field(default_factory=dict)
+    populations: dict[str, str] = Field(default_factory=dict)
+    information: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, float] = Field(default_factory=dict)
+    preset: str = "standard"
+    seed: int = 0
+
+
+def catalogue(package: Any, base: type) -> dict[str, type]:
+    """The classes of a package by file name with hyphens: the one in each file that is a final `base`."""
+    found = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        for cls in vars(module).values():
+            own = isinstance(cls, type) and issubclass(cls, base) and cls.__module__ == module.__name__
+            if own and not inspect.isabstract(cls):
+                found[info.name.replace("_", "-")] = cls
+    return found
+
+
+def economies() -> dict[str, type[Economy]]:
+    """All economies of the catalogue by name."""
+    return catalogue(walras.economies, Economy)
+
+
+def learners() -> dict[str, type[Learner]]:
+    """All learners of the catalogue by name."""
+    return catalogue(walras.learners, Learner)
+
+
+def calibrations(cls: type[Economy]) -> list[str]:
+    """Named constructors of an economy that take no argument, the default first."""
+    names = []
+    for name, value in vars(cls).items():
+        if isinstance(value, classmethod) and not name.startswith("_"):
+            parameters = list(inspect.signature(value.__func__).parameters.values())[1:]
+            if all(p.default is not p.empty for p in parameters):
+                names.append(name)
+    return names
+
+
+def economy_class(name: str) -> type[Economy]:
+    """The class that an ECONOMY argument names.
+
+    Raises:
+        UnknownName: if there is none of that name; suggests the nearest.
+        InputError: if a file cannot be imported; shows its line.
+    """
+    if ":" in name or name.endswith(".py"):
+        return from_file(name, Economy)
+    known = economies()
+    if name not in known:
+        raise UnknownName("economy", name, known, where="walras")
+    return known[name]
+
+
+def from_file(name: str, base: type) -> type:
+    """The class `path/to/file.py:ClassName`."""
+    path, _, class_name = name.partition(":")
+    module = _imported(Path(path))
+    found = {
+        k: v
+        for k, v in vars(module).items()
+        if isinstance(v, type) and issubclass(v, base) and v.__module__ == module.__name__
+    }
+    if not class_name and len(found) == 1:
+        return next(iter(found.values()))
+    if class_name not in found:
+        raise UnknownName(f"{base.__name__} in {path}", class_name, found, where=path)
+    return found[class_name]
+
+
+def _imported(path: Path):
+    if not path.is_file():
+        raise InputError("there is no such file", where=str(path), remedy="Give path/to/file.py:ClassName.")
+    name = f"walras_user_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        del sys.modules[name]
+        line = (error.text or "").rstrip()
+        raise InputError(f"syntax error: {error.msg}\n    {line}", where=f"{path}, line {error.lineno}") from error
+    except Exception as error:
+        del sys.modules[name]
+        line = _line_of(error, path)
+        raise InputError(
+            f"{type(error).__name__}: {error}", where=f"{path}{line}", remedy="The file must import."
+        ) from error
+    return module
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    trace, line = error.__traceback__, ""
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).name == path.name:
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def user_module(request: Request, folder: Path | None = None):
+    """The module of an economy's own file, None for the catalogue; from the run folder's copy if the file is gone."""
+    if ":" not in request.economy and not request.economy.endswith(".py"):
+        return None
+    path = Path(request.economy.partition(":")[0])
+    if path.is_file():
+        return _imported(path)
+    raise InputError(
+        "the economy's own file is gone", where=str(path), remedy="Put it back where it was when the run was made."
+    )
+
+
+def build(request: Request) -> tuple[Economy, dict[str, Learner], dict[str, Population]]:
+    """Economy, learners and populations of a request.
+
+    Raises:
+        UnknownName, InputError: for names and values that cannot be used.
+    """
+    cls = economy_class(request.economy)
+    names = calibrations(cls)
+    if request.calibration not in names:
+        raise UnknownName("calibration", request.calibration, names, where=request.economy)
+    economy = getattr(cls, request.calibration)()
+    economy = with_parameters(economy, request.parameters)
+    return (
+        economy,
+        {name: _learner(text) for name, text in request.learners.items()},
+        {name: _population(name, text) for name, text in request.populations.items()},
+    )
+
+
+def _learner(text: str) -> Learner:
+    known = {**learners(), "euler": learners()["euler"]}
+    cls = from_file(text, Learner) if ":" in text else known.get(text)
+    if cls is None:
+        raise UnknownName("learner", text, known, where="walras")
+    if text == "fixed":
+        raise InputError(
+            "a fixed rule has to be given in Python", where="--learner", remedy="Use learners.Fixed(rule)."
+        )
+    return cls()
+
+
+def _population(name: str, text: str) -> Population:
+    kind, _, number = text.partition(":")
+    known = {"histogram": Histogram, "panel": Panel, "finite": Finite, "representative": Representative}
+    if kind not in known:
+        raise UnknownName("population", kind, known, where=f"--population {name}")
+    if kind in ("panel", "finite"):
+        if not number.isdigit() or int(number) < 1:
+            raise InputError(f"{kind} needs a number of individuals", where=f"--population {name}", number=f"'{text}'",
+                             remedy=f"Write {name}={kind}:1000.")  # fmt: skip
+        return known[kind](int(number))
+    return known[kind](None, int(number)) if kind == "histogram" and number else known[kind]()
