@@ -10,10 +10,11 @@ import numpy as np
 from walras._core.errors import InputError, UnknownName
 from walras._core.keys import root_key
 from walras._core.module import Parameters, as_parameter, parameters_of
+from walras.economy import path as paths
 from walras.economy import period as periods
-from walras.economy.economy import Clear, Economy, Formula
+from walras.economy.economy import Economy, Formula
 from walras.economy.population import Panel, Population
-from walras.economy.space import Interval, choice_fields
+from walras.economy.space import choice_fields
 
 
 def check_parameters(economy: Economy) -> None:
@@ -43,60 +44,80 @@ def check_feasible(economy: Economy, exo) -> None:
 
     Income of zero or less at a borrowing limit leaves no feasible consumption: the limit is beyond the natural one.
     """
-    types = periods.agents(economy)
-    populations: dict[str, Population] = {name: Panel(64) for name in types}
-    state = periods.start(economy, populations, {}, root_key(0), exo, memory=False)
-    now = periods.opening(economy, populations, state)
-    market = economy.market()
-    if isinstance(market, Formula):
-        now = dataclasses.replace(now, prices=market.prices(now))
-    elif isinstance(market, Clear) and market.bracket is not None:
-        middle = jax.tree_util.tree_map(lambda a, b: jnp.asarray(0.5 * (a + b)), *market.bracket)
-        now = dataclasses.replace(now, prices=middle)
-    else:
-        return
-    for name, move in economy.timing().market.items():
-        agent, limits = move.agent, move.agent.limits()
-        fields, risk = type(limits).endogenous(), type(limits).risk_field()
-        if type(limits).traits() or agent.risk.n is None or not isinstance(getattr(limits, fields[0]), Interval):
-            continue
-        view = move.sees(now)
-        low = limits.to(**{f: getattr(limits, f).low for f in fields})
-        for e in range(agent.risk.n):
-            own = low.to(**{risk: jnp.asarray(e)}) if risk else low
-            spaces = agent.feasible(own, view, {})
-            first = getattr(spaces, choice_fields(spaces)[0])
-            if isinstance(first, Interval) and float(first.high) <= float(first.low):
-                at = ", ".join(f"{f} = {float(getattr(low, f)):g}" for f in fields)
+    for name, sets in _sets_at_limit(economy, exo).items():
+        agent = periods.agents(economy)[name]
+        for e, (low, high, at, value) in enumerate(zip(*(np.asarray(x) for x in sets), strict=True)):
+            if not high > low:
                 raise InputError(
-                    f"nothing is feasible at the limit {at} in income state {e}: the set of "
-                    f"'{choice_fields(spaces)[0]}' is [{float(first.low):g}, {float(first.high):g}]",
-                    where=f"{name}.risk",
-                    number=f"an income value of {float(agent.risk.value(jnp.asarray(e))):g}",
+                    f"nothing is feasible at the limit {at:g} of the stock in income state {e}: the choice would lie in "
+                    f"[{low:g}, {high:g}]",
+                    where=f"{name}.risk ({type(agent.risk).__name__})",
+                    number=f"an income value of {value:g}",
                     remedy="Make the income of that state positive, or the limit tighter than the natural borrowing limit.",
                 )
 
 
+@eqx.filter_jit
+def _sets_at_limit(economy: Economy, exo) -> dict:
+    """For each market mover with one stock and finite risk: ends of its first choice set at the limit, by risk state."""
+    types = periods.agents(economy)
+    populations: dict[str, Population] = {name: Panel(64) for name in types}
+    state = periods.start(economy, populations, {}, root_key(0), exo, memory=False)
+    now = periods.opening(economy, populations, state)
+    prices = opening_prices(economy, now)
+    found = {}
+    for name, move in economy.timing().market.items() if prices is not None else ():
+        agent, limits = move.agent, move.agent.limits()
+        fields, risk = type(limits).endogenous(), type(limits).risk_field()
+        if len(fields) != 1 or type(limits).traits() or agent.risk.n is None:
+            continue
+        view = move.sees(dataclasses.replace(now, prices=prices))
+        stock = getattr(limits, fields[0]).low
+
+        def ends(e, agent=agent, limits=limits, field=fields[0], risk=risk, view=view, stock=stock):
+            own = limits.to(**{field: stock})
+            own = own.to(**{risk: e}) if risk else own
+            spaces = agent.feasible(own, view, {})
+            first = getattr(spaces, choice_fields(spaces)[0])
+            return first.low, first.high, stock, agent.risk.value(e)
+
+        found[name] = jax.vmap(ends)(jnp.arange(agent.risk.n))
+    return found
+
+
+def opening_prices(economy: Economy, now: periods.Now):
+    """Prices at which to look at an economy before anything is solved: the formula's, or the middle of the bracket."""
+    market = economy.market()
+    if isinstance(market, Formula):
+        return market.prices(now)
+    if market.bracket is None:
+        return market.guess
+    return jax.tree_util.tree_map(lambda a, b: 0.5 * (jnp.asarray(a) + b), *market.bracket)
+
+
 def check_accounts(economy: Economy, populations, rules, state, key) -> None:
     """Raise InputError if an identity of the economy does not vanish, or is no number, over the first dates."""
-    states, exo = [], state.exo
-    for _ in range(3):
-        state, now = _one_period(economy, populations, rules, state, key, exo)
-        states.append(now)
-    scale = max(1e-12, max(abs(float(v)) for flow in states[1].flows.values() for v in flow.values()))
-    for identity, value in economy.accounts(states[1], states[2]).items():
-        gap = abs(float(value)) / scale
-        if not gap < 1e-6:
+    gaps = _account_gaps(economy, populations, rules, state, key)
+    for identity, value in gaps.items():
+        if not abs(float(value)) < 1e-6:
             raise InputError(
                 f"the identity '{identity}' of the accounts does not vanish under the first rule",
                 where=type(economy).__name__,
-                number=f"a gap of {gap:.3g} of its flows",
+                number=f"a gap of {abs(float(value)):.3g} of its flows",
                 remedy="An equation leaks: compare each type's budget with prices and flows.",
             )
 
 
-def _one_period(economy, populations, rules, state, key, exo):
-    return eqx.filter_jit(periods.period)(economy, populations, rules, state, key, exo)
+@eqx.filter_jit
+def _account_gaps(economy, populations, rules, state, key):
+    """Largest gap of each identity over four dates after the first, relative to the sum of the absolute flows."""
+
+    def record(now, before):
+        flows = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree_util.tree_leaves(now.flows))
+        return {k: v / jnp.maximum(flows, 1e-12) for k, v in economy.accounts(before, now).items()}
+
+    _, seen = paths.run(economy, populations, rules, state, jnp.full((6,), state.exo), key, record)
+    return {k: jnp.max(jnp.abs(v[2:])) for k, v in seen.items()}
 
 
 def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:

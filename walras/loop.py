@@ -99,7 +99,9 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
         return {name: keep(now, before) for name, keep in records.items()}
 
     def along(state, shocks):
-        return paths.run(lab.economy, lab.populations, rules, state, shocks, loop.key, record)
+        begin = (state, None)
+        final, _, seen = paths.run_on(lab.economy, lab.populations, rules, begin, shocks, loop.key, record)
+        return final, seen
 
     final, seen = jax.vmap(along)(loop.economy, lab.shocks)
     fields = {name: jax.vmap(as_field)(seen[name], lab.exo, lab.shocks) for name in lab.learners}

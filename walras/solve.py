@@ -14,6 +14,7 @@ import numpy as np
 
 from walras._core.errors import InputError, SolveError, UnknownName
 from walras._core.keys import root_key, stream
+from walras._core.tree import strong
 from walras.diagnose.certificate import certify, failed
 from walras.diagnose.evidence import Evidence, gather
 from walras.diagnose.finding import Finding
@@ -67,14 +68,14 @@ def laboratory(
             raise InputError(
                 f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed."
             )
-    check_feasible(economy, jnp.asarray(0))
+    check_feasible(economy, np.int64(0))
     stationary = economy.exogenous.n == 1
     nodes = preset.stationary_nodes if stationary else preset.histogram_nodes
     populations = {name: (populations or {}).get(name) or default_population(types[name], nodes) for name in types}
     information = {name: (information or {}).get(name, ViewInformation()) for name in types}
     rules: dict[str, Any] = {name: learners[name].given for name in types if isinstance(learners[name], Fixed)}
     states: dict[str, Any] = {}
-    exo = jnp.asarray((economy.exogenous.n - 1) // 2)
+    exo = jnp.asarray(np.int64((economy.exogenous.n - 1) // 2))
     for name in types:
         setup = Setup(economy, populations, rules, information[name], stream(key, f"init.{name}"), exo, name, preset)
         states[name] = learners[name].init(setup)
@@ -87,14 +88,17 @@ def laboratory(
     state = _starts(economy, populations, rules, states, starts, key)
     check_accounts(economy, populations, rules, jax.tree_util.tree_map(lambda leaf: leaf[0], state), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
-    nowhere = jnp.full((3,), jnp.inf)
-    loop = LoopState(jnp.asarray(0), key, states, state, jnp.zeros((preset.max_rounds, 3)), nowhere, jnp.asarray(True))
+    nowhere, trace = np.full((3,), np.inf), np.zeros((preset.max_rounds, 3))
+    number, finite = np.int64(0), np.bool_(True)
+    loop = LoopState(number, key, states, state, trace, nowhere, finite)
+    # Weakly typed or host arrays would make the compiled loop a second program on its second call.
+    lab, loop = strong((lab, loop))
     return lab, loop
 
 
 def default_population(agent, nodes: int) -> Population:
     """A representative where all individuals are alike for ever (no own risk, one kind at birth), else a histogram."""
-    alike = agent.risk.n == 1 and len(agent.birth(0, jnp.asarray(0)).nodes()[1]) == 1
+    alike = agent.risk.n == 1 and len(eqx.filter_eval_shape(lambda: agent.birth(0, 0).nodes()[1])) == 1
     return Representative() if alike else Histogram(None, nodes)
 
 

@@ -17,13 +17,11 @@ def scalars(*values):
     return tuple(jnp.asarray(v) for v in values)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.7, 0.1), (1e-9, 1e9), (0.1, 0.3)])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.7, 0.1), (1e-9, 1e9), (0.1, 0.7)])
 def test_both_ends_of_an_interval_are_hit_exactly(low, high):
     space = Interval(low, high)
-    assert float(space.at(jnp.asarray(0.0))) == low
-    # low + (high − low) may miss `high` by a rounding error of the width, never by more.
-    assert abs(float(space.at(jnp.asarray(1.0))) - high) <= np.spacing(abs(high) + abs(low))
-    assert float(space.at(jnp.asarray(1.0))) == float(space.low + (space.high - space.low))
+    # Not low + (high − low), which misses .7 from .1 by a rounding error.
+    assert float(space.at(jnp.asarray(0.0))) == low and float(space.at(jnp.asarray(1.0))) == high
     assert float(space.position(jnp.asarray(low))) == 0.0 and float(space.position(jnp.asarray(high))) == 1.0
 
 
@@ -98,7 +96,7 @@ def test_positions_of_a_choice_lead_back_to_it():
     agent = HankBlock.small().household
     view = HouseholdView(*scalars(1.02, 0.9, -0.3), jnp.asarray(0))
     own = BondOwn(jnp.asarray(0.1), e=jnp.asarray(1))
-    for positions in ((0.2, 0.9), (0.0, 0.5), (0.7, 1.0)):
+    for positions in ((0.2, 0.9), (0.05, 0.5), (0.7, 1.0)):
         choice = choose(agent, own, view, scalars(*positions))
         np.testing.assert_allclose([float(p) for p in positions_of(agent, own, view, choice)], positions, atol=1e-14)
     # The same share of a larger ceiling is more: cash rises by w y per hour.

@@ -40,6 +40,18 @@ def _raw(leaf) -> np.ndarray:
     return np.asarray(leaf)
 
 
+def strong(tree: PyTree) -> PyTree:
+    """The same pytree with all arrays on the device and none weakly typed: a compiled loop returns such, and would be
+    compiled twice for others."""
+
+    def one(leaf):
+        if isinstance(leaf, np.ndarray | np.generic):
+            return jnp.asarray(leaf)
+        return jnp.asarray(np.asarray(leaf)) if isinstance(leaf, jax.Array) and getattr(leaf, "weak_type", False) else leaf
+
+    return jax.tree_util.tree_map(one, tree)
+
+
 def all_finite(tree: PyTree) -> jax.Array:
     """True if every floating leaf of the pytree is finite."""
     leaves = [leaf for leaf in jax.tree_util.tree_leaves(tree) if eqx.is_inexact_array(leaf)]

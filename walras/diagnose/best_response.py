@@ -61,7 +61,7 @@ class BestResponse(Check):
         agent, rule = periods.agents(lab.economy)[name], evidence.rules[name]
         field = field_of(evidence, name)
         belief = _richer(evidence.learner_states[name].belief, lab.economy.exogenous)
-        better = _solve(agent, lab.economy.exogenous, _finer(rule), belief, field, self.sweeps)
+        better = _solve(agent, lab.economy.exogenous, rule, belief, field, self.sweeps)
         discount = float(np.mean(np.asarray(_discounts(agent, field, rule))))
         horizon = min(self.horizon, len(field.exo) // 2, int(np.ceil(np.log(1e-3) / np.log(discount))))
         blocks = len(evidence.states.date)
@@ -76,7 +76,7 @@ class BestResponse(Check):
 
 def field_of(evidence: Evidence, name: str) -> Field:
     """The field of one type along the fresh simulation (time,)."""
-    seen = jax.tree_util.tree_map(jnp.asarray, evidence.dates)
+    seen = evidence.dates
     exo = seen["public"].exo
     cut = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:-1], tree)  # noqa: E731
     parts = (seen["views"][name], seen["outcomes"][name], seen["infos"][name], seen["public"])
@@ -96,13 +96,14 @@ def _richer(belief: beliefs.PolynomialBelief, exogenous) -> beliefs.PolynomialBe
     degree = lambda powers: max((max(p, default=0) for p in powers), default=0)  # noqa: E731
     degrees = (degree(shape.law) + 1, degree(shape.views) + 1)
     new = beliefs.shape_of(*belief.exo.shape, shape.logs, degrees, shape.sees_next)
-    law = jnp.zeros((len(new.law), len(shape.logs)))
-    return dataclasses.replace(belief, law=law, views=jnp.zeros((len(new.views), belief.views.shape[1])), shape=new)
+    law, views = (jnp.asarray(np.zeros(s)) for s in ((len(new.law), len(shape.logs)), (len(new.views), belief.views.shape[1])))
+    return dataclasses.replace(belief, law=law, views=views, shape=new)
 
 
 @eqx.filter_jit
 def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int) -> TableRule:
     one_path = jax.tree_util.tree_map(lambda leaf: leaf[None], field)
+    rule = _finer(rule)
     ahead = prospect(agent, exogenous, belief.fit(one_path), rule.axes)
     return jax.lax.fori_loop(0, sweeps, lambda _, r: sweep(r, ahead), rule)
 

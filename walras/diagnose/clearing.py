@@ -50,8 +50,9 @@ class Clearing(Check):
 
     def _states(self, evidence: Evidence):
         blocks = len(evidence.states.date)
+        states = jax.tree_util.tree_map(np.asarray, evidence.states)
         for block in np.unique(np.linspace(0, blocks - 1, min(self.samples, blocks)).astype(int)):
-            yield block, jax.tree_util.tree_map(lambda leaf: leaf[block], evidence.states)  # noqa: B023
+            yield block, jax.tree_util.tree_map(lambda leaf: leaf[block], states)  # noqa: B023
 
     def _cleared(self, evidence: Evidence) -> np.ndarray:
         market, lab = evidence.lab.economy.market(), evidence.lab
@@ -79,13 +80,13 @@ class Clearing(Check):
             now = _opened(evidence.lab, state)
             counted = {}
             for name, cross in now.cross.items():
-                held = jax.vmap(periods.agents(evidence.lab.economy)[name].holds)(cross.own)
+                held = _held(periods.agents(evidence.lab.economy)[name], cross.own)
                 weight, mass = np.asarray(cross.weight), float(cross.mass)
                 counted[name] = {
                     k: np.array([mass * math.fsum(col) for col in (np.asarray(v).reshape(len(weight), -1).T * weight)]).reshape(v.shape[1:])
                     for k, v in held.items()
                 }  # fmt: skip
-            again = evidence.lab.economy.market().prices(dataclasses.replace(now, stocks=counted))
+            again = _formula_prices(evidence.lab, dataclasses.replace(now, stocks=counted))
             used = evidence.dates["public"].prices
             gaps.append(
                 max(
@@ -101,6 +102,16 @@ class Clearing(Check):
 def _excess(lab, rules, state, key, prices):
     now = periods.hypothetical(lab.economy, lab.populations, rules, state, key, prices=prices)
     return jax.tree_util.tree_leaves(lab.economy.market().excess(now))[0]
+
+
+@eqx.filter_jit
+def _formula_prices(lab, now):
+    return lab.economy.market().prices(now)
+
+
+@eqx.filter_jit
+def _held(agent, own):
+    return jax.vmap(agent.holds)(own)
 
 
 @eqx.filter_jit

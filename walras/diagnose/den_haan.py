@@ -61,17 +61,18 @@ def dynamic_forecast(evidence: Evidence, name: str) -> list[tuple[np.ndarray, np
     index, coordinates = evidence.dates["infos"][name]
     if not coordinates:
         return []
-    transformed = np.asarray(belief.transform(tuple(jnp.asarray(c) for c in coordinates)))
-    forecast = np.asarray(_iterate(belief, jnp.asarray(transformed[0]), jnp.asarray(index)))
-    raw = belief.raw(jnp.asarray(forecast))
-    return [(np.asarray(c), np.asarray(f)) for c, f in zip(coordinates, raw, strict=True)]
+    forecast = _iterate(belief, index, coordinates)
+    return [(np.asarray(c), np.asarray(f)) for c, f in zip(coordinates, forecast, strict=True)]
 
 
 @eqx.filter_jit
-def _iterate(belief, start, index):
+def _iterate(belief, index, coordinates):
+    """The law on its own forecasts, from the first date's coordinates."""
+
     def step(at, pair):
         i, j = pair
         return belief.step(i, at, j), at
 
+    start = belief.transform(tuple(c[0] for c in coordinates))
     last, seen = jax.lax.scan(step, start, (index[:-1], index[1:]))
-    return jnp.concatenate([seen, last[None]])
+    return belief.raw(jnp.concatenate([seen, last[None]]))

@@ -66,15 +66,7 @@ def gather(
 def _pass(lab: Laboratory, rules, start, key, blocks: int, stride: int, burn: int, learned: tuple[str, ...]):
     """Blocks of `stride` dates: Euler errors at the first date of each, records of all."""
     path = paths.exogenous_path(lab.economy, start.exo, (burn + blocks) * stride, key).reshape(-1, stride)
-    states, _ = jax.lax.scan(
-        lambda s, shocks: (
-            paths.run(lab.economy, lab.populations, rules, s, shocks, key, lambda now, _: now.exo)[0],
-            None,
-        ),
-        start,
-        path[:burn],
-    )
-    begin = dataclasses.replace(states, date=jnp.zeros_like(start.date))
+    begin = dataclasses.replace(start, date=jnp.asarray(-burn * stride, start.date.dtype))
 
     def record(now: periods.Now, before: periods.Now):
         mass = {name: jnp.abs(jnp.sum(cross.weight) - 1.0) for name, cross in now.cross.items()}
@@ -95,11 +87,11 @@ def _pass(lab: Laboratory, rules, start, key, blocks: int, stride: int, burn: in
         after, before, seen = paths.run_on(lab.economy, lab.populations, rules, carry, shocks, key, record)
         return (after, before), (seen, errors, carry[0])
 
-    opened = jax.eval_shape(
-        lambda s: periods.open_market(lab.economy, lab.populations, rules, s, key)[0].public(), begin
-    )
+    opened = jax.eval_shape(lambda s: periods.open_market(lab.economy, lab.populations, rules, s, key)[0].public(), begin)
     nothing = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), opened)
-    (final, _), (seen, errors, kept) = jax.lax.scan(block, (begin, nothing), path[burn:])
+    (final, _), trails = jax.lax.scan(block, (begin, nothing), path)
+    # The first blocks only bring the economy away from where solving left it.
+    seen, errors, kept = jax.tree_util.tree_map(lambda leaf: leaf[burn:], trails)
     seen = jax.tree_util.tree_map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), seen)
     return seen, errors, kept, final
 
@@ -121,7 +113,7 @@ def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState,
     """
     economy, populations, exogenous = lab.economy, lab.populations, lab.economy.exogenous
     agent, field = periods.agents(economy)[name], foc.stock_field(periods.agents(economy)[name])
-    now, _ = periods.open_market(economy, populations, rules, state, key)
+    now, guess = periods.open_market(economy, populations, rules, state, key)
     own, view, outcome = now.cross[name].own, now.views[name], now.outcome[name]
     choice = now.choices[name]
     moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
@@ -130,7 +122,7 @@ def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState,
     risks = jnp.arange(agent.risk.n)
 
     def following(exo_next):
-        after, _ = periods.period(economy, populations, rules, state, key, exo_next)
+        after = periods.move_on(economy, populations, rules, state, now, key, exo_next, guess)
         then, _ = periods.open_market(economy, populations, rules, after, key)
         mix = transition_matrix(agent.risk, state.exo, exo_next, outcome)
         return then.views[name], then.outcome[name], then.infos[name], mix

@@ -1,6 +1,5 @@
 """Whether the simulated economy stays where the rule was solved: aggregate nodes, and the top of the own stock."""
 
-import jax.numpy as jnp
 import numpy as np
 
 from walras.diagnose.evidence import Evidence
@@ -18,7 +17,7 @@ class Nodes(Check):
             _, coordinates = evidence.dates["infos"][name]
             if not table.axes:
                 continue
-            seen = np.asarray(belief.transform(tuple(jnp.asarray(c) for c in coordinates)))
+            seen = np.stack([np.log(c) if log else c for c, log in zip(coordinates, belief.shape.logs, strict=True)], -1)
             low = np.array([float(axis.low) for axis in table.axes])
             high = np.array([float(axis.high) for axis in table.axes])
             share = 100 * float(((seen < low) | (seen > high)).any(axis=1).mean())

@@ -1,6 +1,7 @@
 """Paths: the same `period`, date after date, inside compiled loops."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,46 +60,48 @@ def run_on(
     economy: Economy,
     populations: dict[str, Population],
     rules: dict[str, Rule],
-    begin: tuple[EconomyState, Now],
+    begin: tuple[EconomyState, Now | None],
     exo_path,
     key: Key,
-    record: Callable[[Now, Now], PyTree],
-) -> tuple[EconomyState, Now, PyTree]:
+    record: Callable[[Now, Any], PyTree],
+) -> tuple[EconomyState, Now | None, PyTree]:
     """Go on with a simulation: as `run`, from a state and the public record of the date before it.
 
+    With None for that record, `record` is called with None for it at every date.
+
     Returns:
-        The state after the last date, the public record of the last date, and the records.
+        The state after the last date, the public record of the last date (or None), and the records.
     """
-
-    def one():
-        _, now = period(economy, populations, rules, begin[0], key, exo_path[0])
-        return record(now, now.public())
-
-    pack, unpack = _packer(jax.eval_shape(one))
+    chained = begin[1] is not None
+    packer = _Packer()
 
     def step(carry, exo_next):
         state, now = period(economy, populations, rules, carry[0], key, exo_next)
-        return (state, now.public()), pack(record(now, carry[1]))
+        return (state, now.public() if chained else None), packer.pack(record(now, carry[1]))
 
     (state, before), records = jax.lax.scan(step, begin, exo_path)
-    return state, before, jax.vmap(unpack)(records)
+    return state, before, jax.vmap(packer.unpack)(records)
 
 
-def _packer(example: PyTree):
-    """Functions between a pytree of small arrays and one vector per dtype: storing thirty scalars costs as much as a date."""
-    leaves, tree = jax.tree_util.tree_flatten(example)
-    kinds = sorted({leaf.dtype for leaf in leaves}, key=str)
+class _Packer:
+    """Between a pytree of small arrays and one vector per dtype: storing thirty scalars costs as much as a date.
 
-    def pack(value):
-        flat = jax.tree_util.tree_leaves(value)
-        return {str(kind): jnp.concatenate([leaf.reshape(-1) for leaf in flat if leaf.dtype == kind]) for kind in kinds}
+    `pack` remembers the shape of what it saw when it was traced, for `unpack`.
+    """
 
-    def unpack(packed):
+    def pack(self, value: PyTree) -> dict[str, Any]:
+        """One vector per dtype."""
+        self.leaves, self.tree = jax.tree_util.tree_flatten(value)
+        self.shapes = [(str(leaf.dtype), leaf.shape, leaf.size) for leaf in self.leaves]
+        kinds = sorted({kind for kind, _, _ in self.shapes})
+        parts = {kind: [leaf.reshape(-1) for leaf in self.leaves if str(leaf.dtype) == kind] for kind in kinds}
+        self.leaves = None  # tracers must not outlive the trace
+        return {kind: jnp.concatenate(part) for kind, part in parts.items()}
+
+    def unpack(self, packed: dict[str, Any]) -> PyTree:
+        """The pytree again."""
         at, filled = dict.fromkeys(packed, 0), []
-        for leaf in leaves:
-            kind = str(leaf.dtype)
-            filled.append(packed[kind][at[kind] : at[kind] + leaf.size].reshape(leaf.shape))
-            at[kind] += leaf.size
-        return jax.tree_util.tree_unflatten(tree, filled)
-
-    return pack, unpack
+        for kind, shape, size in self.shapes:
+            filled.append(packed[kind][at[kind] : at[kind] + size].reshape(shape))
+            at[kind] += size
+        return jax.tree_util.tree_unflatten(self.tree, filled)

@@ -231,6 +231,11 @@ def period(
     now, guess = open_market(economy, populations, rules, state, key)
     if exo_next is None:
         exo_next = economy.exogenous.given(state.exo, None, None, None).sample(stream(key, "exo"))
+    return move_on(economy, populations, rules, state, now, key, exo_next, guess), now
+
+
+def move_on(economy, populations, rules, state: EconomyState, now: Now, key: Key, exo_next, guess=None) -> EconomyState:
+    """From the settled record of a date to the state of the next one, given the next exogenous state."""
     exo_next = jnp.asarray(exo_next, state.exo.dtype)
     cross, estates, memory = {}, {}, {}
     for name, agent in agents(economy).items():
@@ -244,7 +249,7 @@ def period(
         estates[name] = state.estates[name] if survival is None else _estates(agent, now.cross[name], moved, survival)
         information = rules[name].information
         memory[name] = information.step(state.memory[name], now if information.full else now.public())
-    return EconomyState(state.date + 1, exo_next, cross, memory, estates, guess), now
+    return EconomyState(state.date + 1, exo_next, cross, memory, estates, guess)
 
 
 def _estates(agent, cross: Cross, moved: Own, survival):

@@ -146,20 +146,24 @@ class Histogram(Population):
             mass = mass + dead * self.birth(agent, step.key, step.exo_next)
         return mass
 
-    def resting(self, agent, moved: Own, step: "Step") -> np.ndarray:
+    @staticmethod
+    def resting(cell, right, matrix) -> np.ndarray:
         """The cross-section that a constant move leaves where it is, by a sparse direct solve on the host.
 
         The chain of a patient household forgets over thousands of dates, too slowly for iteration, and is too lopsided
         for Krylov methods.
+
+        Args:
+            cell, right: lottery of every node's move (risk state major), each of shape (risk states × nodes,).
+            matrix: transition matrix of the risk state.
+
+        Returns:
+            The mass, shape (risk states, nodes).
         """
-        field = self._check(agent)
-        n, m = agent.risk.n, self.axis.n
-        cell, right = (np.asarray(x).reshape(n, m) for x in self.axis.lottery(getattr(moved, field)))
-        matrix = (
-            np.asarray(transition_matrix(agent.risk, step.exo, step.exo_next, step.outcome))
-            if n > 1
-            else np.ones((1, 1))
-        )
+        matrix = np.asarray(matrix)
+        n = len(matrix)
+        cell, right = (np.asarray(x).reshape(n, -1) for x in (cell, right))
+        m = cell.shape[1]
         source = np.broadcast_to(np.arange(n * m).reshape(n, 1, m), (n, n, m))
         target = np.arange(n)[None, :, None] * m + cell[:, None, :]
         weight = matrix[:, :, None] * np.stack([1 - right, right])[:, :, None, :]

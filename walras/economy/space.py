@@ -23,7 +23,8 @@ class Interval(eqx.Module):
         """The point at a relative position in [0, 1]; both finite ends are hit exactly."""
         finite = jnp.isfinite(self.high)
         width = jnp.where(finite, self.high - self.low, 1.0)
-        inside = jnp.where(position >= 1.0, self.low + width, self.low + position * width)
+        top = jnp.where(finite, self.high, self.low + 1.0)
+        inside = jnp.where(position >= 1.0, top, self.low + position * width)
         return jnp.where(finite, inside, self.low + position / jnp.maximum(1.0 - position, 1e-12))
 
     def position(self, value: Array) -> Float[Array, ""]:

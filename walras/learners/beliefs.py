@@ -136,7 +136,7 @@ def exogenous_values(process) -> np.ndarray:
     """Values of a finite process (in logs where positive), scaled to [-1, 1], shape (states, m); m = 0 for one state."""
     if process.n == 1:
         return np.zeros((1, 0))
-    values = np.asarray(jax.vmap(process.value)(jnp.arange(process.n))).reshape(process.n, -1)
+    values = np.asarray(jax.jit(jax.vmap(process.value))(np.arange(process.n))).reshape(process.n, -1)
     values = np.where((values > 0).all(axis=0), np.log(np.where(values > 0, values, 1.0)), values)
     low, high = values.min(axis=0), values.max(axis=0)
     return (values - (low + high) / 2) / np.where(high > low, (high - low) / 2, 1.0)
@@ -146,8 +146,8 @@ def blank(values: np.ndarray, centre: np.ndarray, template: PyTree, shape: Shape
     """A belief with zero coefficients around a centre of the (log) coordinates."""
     template = jax.tree_util.tree_map(jnp.asarray, template)
     numbers = sum(int(leaf.size) for leaf in jax.tree_util.tree_leaves(template) if eqx.is_inexact_array(leaf))
-    law, views = jnp.zeros((len(shape.law), len(centre))), jnp.zeros((len(shape.views), numbers))
-    scale = jnp.full((len(centre),), 0.4)
+    law, views = (jnp.asarray(np.zeros(s)) for s in ((len(shape.law), len(centre)), (len(shape.views), numbers)))
+    scale = jnp.asarray(np.full((len(centre),), 0.4))
     return PolynomialBelief(jnp.asarray(values), jnp.asarray(centre), scale, law, views, template, shape)
 
 

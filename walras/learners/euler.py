@@ -23,8 +23,9 @@ import numpy as np
 from jaxtyping import Array
 
 from walras._core.errors import InputError, SolveError
+from walras._core.module import as_parameter
 from walras.economy import period as periods
-from walras.economy.economy import Clear, Formula
+from walras.economy.economy import Formula
 from walras.economy.foc import stock_field
 from walras.economy.population import Histogram, Representative
 from walras.economy.space import choice_fields, choose
@@ -96,10 +97,10 @@ class EulerIteration(Learner):
         belief = beliefs.blank(values, centre, (view, outcome), shape)
         rule = opening.rule
         lead = (economy.exogenous.n, *(axis.n for axis in axes))
-        grown = rule.table.reshape(rule.table.shape[0], *(1 for _ in axes), *rule.table.shape[1:])
-        grown = jnp.broadcast_to(grown, (*lead, *rule.table.shape[1:]))
+        grown = np.asarray(rule.table).reshape(rule.table.shape[0], *(1 for _ in axes), *rule.table.shape[1:])
+        grown = jnp.asarray(np.broadcast_to(grown, (*lead, *rule.table.shape[1:])))
         table = TableRule(setup.agent, grown, axes, rule.own_axis, setup.information, logs)
-        return EulerState(table, belief, jnp.asarray(0), opening.search, opening.problem)
+        return EulerState(table, belief, jnp.asarray(np.int64(0)), opening.search, opening.problem)
 
     def update(self, key, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         """One round: fit the belief to the field, then sweep; without aggregate risk, one candidate of the search."""
@@ -156,16 +157,13 @@ class Opening(eqx.Module):
     @staticmethod
     def of(learner: EulerIteration, setup: Setup) -> "Opening":
         """Blank rule on a wide grid, then a stationary search (one type on a histogram) or a rule that stays put."""
-        agent, sizes, stock = setup.agent, setup.preset.euler, stock_field(setup.agent)
-        own, weights = agent.birth(0, setup.exo).nodes()
-        low = float(getattr(agent.limits(), stock).low)
-        scale = max(float(jnp.sum(weights * getattr(own, stock))) - low, 1e-3)
+        agent, sizes = setup.agent, setup.preset.euler
+        low, mean = (float(x) for x in _stock_at_birth(agent, setup.exo))
+        scale = max(mean - low, 1e-3)
         alone = len(periods.agents(setup.economy)) == 1 and agent.risk.n > 1
         wide = Axis(low, low + scale * (sizes.wide if alone else 4.0), scale * sizes.bend, learner.nodes)
-        example = jax.tree_util.tree_map(lambda leaf: leaf[0], own)
-        spaces = eqx.filter_eval_shape(lambda o: agent.feasible(o, _first_view(setup, wide), {}), example)
-        choices = len(choice_fields(spaces))
-        blank = jnp.full((1, agent.risk.n, learner.nodes, choices), 0.5)
+        choices = _choices(setup, wide)
+        blank = jnp.asarray(np.full((1, agent.risk.n, learner.nodes, choices), 0.5))
         rule = TableRule(agent, blank, (), wide, setup.information, ())
         if not alone:
             return _stay_put(rule, setup)
@@ -206,20 +204,28 @@ def _check(setup: Setup) -> None:
         raise InputError("the exogenous process has no finite states", where=setup.name, remedy="Use process.chain(n).")
 
 
-def _first_view(setup: Setup, axis: Axis):
-    """The type's view at birth, prices by formula or in the middle of their bracket."""
-    populations = placed(setup.populations, setup.name, Histogram(axis, axis.n))
-    state = periods.start(setup.economy, populations, setup.rules, setup.key, setup.exo, memory=False)
-    now = periods.opening(setup.economy, populations, state)
-    market = setup.economy.market()
-    prices = market.prices(now) if isinstance(market, Formula) else _middle(market)
-    return setup.economy.timing().moves()[setup.name].sees(dataclasses.replace(now, prices=prices))
+@eqx.filter_jit
+def _stock_at_birth(agent, exo):
+    """Lower limit and mean at birth of the endogenous stock."""
+    own, weights = agent.birth(0, exo).nodes()
+    stock = stock_field(agent)
+    return getattr(agent.limits(), stock).low, jnp.sum(weights * getattr(own, stock))
 
 
-def _middle(market: Clear):
-    if market.bracket is None:
-        return market.guess
-    return jax.tree_util.tree_map(lambda a, b: jnp.asarray(0.5 * (a + b)), *market.bracket)
+def _choices(setup: Setup, axis: Axis) -> int:
+    """Number of fields of the type's choice."""
+
+    def spaces():
+        populations = placed(setup.populations, setup.name, Histogram(axis, axis.n))
+        state = periods.start(setup.economy, populations, setup.rules, setup.key, setup.exo, memory=False)
+        now = periods.opening(setup.economy, populations, state)
+        market = setup.economy.market()
+        prices = market.prices(now) if isinstance(market, Formula) else (market.guess or market.bracket[0])
+        view = setup.economy.timing().moves()[setup.name].sees(dataclasses.replace(now, prices=prices))
+        own = jax.tree_util.tree_map(lambda leaf: leaf[0], setup.agent.birth(0, setup.exo).nodes()[0])
+        return setup.agent.feasible(own, view, {})
+
+    return len(choice_fields(eqx.filter_eval_shape(spaces)))
 
 
 def _stay_put(rule: TableRule, setup: Setup) -> Opening:
@@ -268,16 +274,8 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
     coarse = stationary.StationarySettings(1e-7)
     mass_axis = dataclasses.replace(rule.own_axis, n=nodes)
     for final in (False, True):
-        population = Histogram(mass_axis, nodes)
-        populations = {**setup.populations, setup.name: population}
-        rules = {**setup.rules, setup.name: rule}
-        state = eqx.filter_jit(periods.start)(economy, populations, rules, setup.key, setup.exo)
-        problem = stationary.StationaryProblem(
-            economy, state, populations, rules, setup.key, jnp.asarray(bounds), jnp.asarray(1.0), setup.name, live
-        )
-        search = stationary.begin(problem, rule, x, width)
-        direction = stationary.slope_sign(problem, search.x, rule, search.mass)
-        problem = eqx.tree_at(lambda p: p.direction, problem, direction)
+        populations = {**setup.populations, setup.name: Histogram(mass_axis, nodes)}
+        problem, search = stationary.begin(setup, populations, rule, bounds, live, x, width)
         if final and economy.exogenous.n == 1:
             break  # the rounds of the loop do the rest, one candidate each
         for _ in range(30):
@@ -291,11 +289,16 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
             break
         x, width = float(search.x), 0.02 * width
         old, low = rule.own_axis, float(rule.own_axis.low)
-        top = min(float(old.high), low + 1.4 * (stationary.tail_node(search.mass, mass_axis, sizes.tail_share) - low))
-        rule = search.rule.on(dataclasses.replace(old, high=jnp.asarray(top)))
-        mass_axis = dataclasses.replace(mass_axis, high=jnp.asarray(top))
-    now = eqx.filter_jit(lambda p, x, r, m: p.now(x, r, m))(problem, search.x, search.rule, search.mass)
-    return Opening(search.rule, now, population, search, problem)
+        top = stationary.tail_node(search.mass, mass_axis, sizes.tail_share)
+        top = as_parameter(min(float(old.high), low + 1.4 * (top - low)))
+        rule = _on_axis(search.rule, dataclasses.replace(old, high=top))
+        mass_axis = dataclasses.replace(mass_axis, high=top)
+    now = _date(problem, search.x, search.rule, search.mass)
+    return Opening(search.rule, now, populations[setup.name], search, problem)
+
+
+_on_axis = eqx.filter_jit(lambda rule, axis: rule.on(axis))
+_date = eqx.filter_jit(lambda problem, x, rule, mass: problem.now(x, rule, mass))
 
 
 def _no_bracket(search: stationary.StationaryState) -> None:

@@ -117,7 +117,7 @@ def live_stocks(agent) -> tuple[str, ...]:
         own = template.to(**dict(zip(fields, values, strict=True)))
         return agent.holds(own.to(**{risk: jnp.asarray(0)}) if risk else own)
 
-    slopes = jax.jacfwd(held)(tuple(jnp.ones(()) for _ in fields))
+    slopes = eqx.filter_jit(jax.jacfwd(held))(tuple(jnp.ones(()) for _ in fields))
     return tuple(name for name, slope in slopes.items() if np.any([np.any(np.asarray(s) != 0) for s in slope]))
 
 
@@ -157,7 +157,9 @@ def _household(problem: StationaryProblem, x, rule: TableRule, mass, settings: S
     own, _ = problem.populations[name].individuals(agent, mass)
     choice = jax.vmap(lambda o: rule(o, view, info))(own)
     moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
-    return rule, sweeps, moved, mortality(agent, own, view, outcome), outcome
+    cells = problem.populations[name].axis.lottery(getattr(moved, stock_field(agent)))
+    mix = transition_matrix(agent.risk, problem.state.exo, problem.state.exo, outcome)
+    return rule, sweeps, moved, mortality(agent, own, view, outcome), outcome, (*cells, mix)
 
 
 @eqx.filter_jit
@@ -178,11 +180,17 @@ def stationary_round(
 ) -> StationaryState:
     """Evaluate the present candidate, then choose the next one."""
     x, exo, population = state.x, problem.state.exo, problem.populations[problem.name]
-    rule, sweeps, moved, survival, outcome = _household(problem, x, state.rule, state.mass, settings)
+    rule, sweeps, moved, survival, outcome, lottery = _household(problem, x, state.rule, state.mass, settings)
     chance = Step(exo, exo, outcome, problem.key)
-    mass = state.mass if survival is not None else jnp.asarray(population.resting(problem.agent, moved, chance))
+    mass = state.mass if survival is not None else jnp.asarray(population.resting(*lottery))
     mass, unrest = _unrest(problem, mass, moved, survival, chance, 10 if survival is None else 2000)
     excess = _excess(problem, x, rule, mass)
+    return _following(problem, state, x, excess, (rule, mass, sweeps, unrest))
+
+
+@eqx.filter_jit
+def _following(problem: StationaryProblem, state: StationaryState, x, excess, found) -> StationaryState:
+    """The state after a candidate was evaluated: where to look next."""
     here = jnp.stack([x, excess])
     side = jnp.stack([excess > 0, excess <= 0])
     positive = jnp.where(side[0], here, state.positive)
@@ -197,7 +205,7 @@ def stationary_round(
     inside = jnp.where(again, 0.5 * (negative[0] + positive[0]), secant)
     following = jnp.where(jnp.all(known), inside, outward)
     return StationaryState(
-        following, x, excess, positive, negative, known, state.width * 1.6, rule, mass, sweeps, unrest
+        following, x, excess, positive, negative, known, state.width * 1.6, *found
     )
 
 
@@ -230,25 +238,32 @@ def candidate_limits(economy: Economy, live: tuple[str, ...]) -> tuple[float, fl
     return float(low), float(high)
 
 
+def begin(setup, populations, rule: TableRule, bounds, live, x: float, width: float):
+    """The problem and the search before its first candidate, on the given populations."""
+    rules = {**setup.rules, setup.name: rule}
+    low, high, x, width = (np.float64(v) for v in (*bounds, x, width))
+    return _begin(setup.economy, populations, rules, setup.key, setup.exo, np.array([low, high]), x, width, setup.name, live)
+
+
 @eqx.filter_jit
-def slope_sign(problem: StationaryProblem, x, rule: TableRule, mass) -> Array:
-    """+1 if a positive excess asks for a higher candidate, −1 if for a lower one (the rule held fixed)."""
+def _begin(economy, populations, rules, key, exo, bounds, x, width, name: str, live: tuple[str, ...]):
+    state = periods.start(economy, populations, rules, key, exo)
+    mass, rule = state.cross[name], rules[name]
+    x = jnp.clip(x, bounds[0], bounds[1])
+    problem = StationaryProblem(economy, state, populations, rules, key, bounds, jnp.ones(()), name, live)
+    # +1 if a positive excess asks for a higher candidate, −1 if for a lower one (the rule held fixed).
     slope = jax.jvp(lambda v: problem.excess(v, problem.now(v, rule, mass)), (x,), (jnp.ones_like(x),))[1]
-    return jnp.where(slope > 0, -1.0, 1.0)
-
-
-def begin(problem: StationaryProblem, rule: TableRule, x: float, width: float) -> StationaryState:
-    """The state before the first candidate."""
-    exo = problem.state.exo
-    mass = problem.populations[problem.name].birth(problem.agent, problem.key, exo)
-    nowhere, unknown, zero = jnp.zeros(2), jnp.zeros(2, bool), jnp.asarray(0)
-    x = jnp.clip(jnp.asarray(float(x)), problem.limits[0], problem.limits[1])
-    nothing = jnp.asarray(0.0)
-    return StationaryState(x, x, nothing, nowhere, nowhere, unknown, jnp.asarray(width), rule, mass, zero, nothing)
+    problem = eqx.tree_at(lambda p: p.direction, problem, jnp.where(slope > 0, -1.0, 1.0))
+    nothing, nowhere, unknown, zero = jnp.zeros(()), jnp.zeros(2), jnp.zeros(2, bool), jnp.zeros((), jnp.int64)
+    search = StationaryState(x, x, nothing, nowhere, nowhere, unknown, width, rule, mass, zero, nothing)
+    return problem, search
 
 
 def tail_node(mass: Float[Array, "risk nodes"], axis, share: float) -> float:
     """The lowest node above which less than `share` of the mass lies."""
     tail = np.cumsum(np.asarray(mass).sum(axis=0)[::-1])[::-1]
     above = np.nonzero(tail < share)[0]
-    return float(axis.nodes[above[0]] if len(above) else axis.high)
+    return float(np.asarray(_nodes(axis))[above[0]]) if len(above) else float(axis.high)
+
+
+_nodes = jax.jit(lambda axis: axis.nodes)
