@@ -12,6 +12,7 @@ import dataclasses
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from walras._core.keys import stream
@@ -144,16 +145,16 @@ def estimated_distance(trace: Float[Array, "rounds measures"], round_: Array) ->
     return jnp.where(round_ >= 4, jnp.where(now == 0, 0.0, distance), jnp.inf)
 
 
-def tolerance_of(lab: Laboratory) -> float:
-    """What the estimated distances must fall below."""
-    return lab.preset.stationary_tolerance if lab.stationary else lab.preset.tolerance
+def tolerances(lab: Laboratory) -> np.ndarray:
+    """What the estimated distances of rule, law and cross-section must fall below."""
+    return np.array([lab.preset.tolerance, lab.preset.tolerance, lab.preset.cross_tolerance])
 
 
 def arrived(lab: Laboratory, loop: LoopState) -> Array:
-    """Whether all three distances are below tolerance."""
+    """Whether all three distances are below tolerance; without aggregate risk, whether the candidate stands still."""
     if lab.stationary:
-        return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < tolerance_of(lab))
-    return jnp.max(loop.distance) < tolerance_of(lab)
+        return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.stationary_tolerance)
+    return jnp.all(loop.distance < tolerances(lab))
 
 
 def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:

@@ -29,7 +29,7 @@ from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner, Setup
 from walras.learners.preset import Preset
 from walras.learners.preset import preset as preset_named
-from walras.loop import MEASURES, Laboratory, LoopState, advance, arrived, shock_paths, tolerance_of
+from walras.loop import MEASURES, Laboratory, LoopState, advance, arrived, shock_paths, tolerances
 from walras.solution import Solution
 
 
@@ -209,11 +209,11 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
         )
     if bool(arrived(lab, loop)):
         return "", False
-    distance = ", ".join(f"{m} {float(d):.2g}" for m, d in zip(MEASURES, loop.distance, strict=True))
-    return (
-        f"the rounds ended at {number} before the estimated distances ({distance}) were below {tolerance_of(lab):g}",
-        False,
-    )
+    if lab.stationary:
+        return f"the search ended after {number} candidates, still moving by {float(loop.trace[number - 1, 0]):.2g}", False
+    far = zip(MEASURES, np.asarray(loop.distance), tolerances(lab), strict=True)
+    distance = ", ".join(f"{m} {d:.2g} (allowed {t:g})" for m, d, t in far)
+    return f"the rounds ended at {number} while the estimated distances were {distance}; try more rounds", False
 
 
 def diagnose(solution: Solution, *, dates: int | None = None, seeds: int = 1) -> Solution:

@@ -127,6 +127,11 @@ def relative(a, b):
     return float(jnp.max(jnp.abs(a - b) / jnp.maximum(jnp.abs(a), jnp.abs(b))))
 
 
+def beside(residual, gain, cost):
+    """Largest error of residual = gain − cost, relative to the larger of the two."""
+    return float(jnp.max(jnp.abs(residual - (gain - cost)) / jnp.maximum(gain, cost)))
+
+
 @pytest.mark.parametrize("gamma", [1.0, 2.0, 5.0])
 def test_krusell_smith_household(gamma):
     # Textbook: u'(c) = c^(−γ) = W inside, V_k = (1 + r) c^(−γ); with μ = .15, τ = .01.
@@ -140,7 +145,7 @@ def test_krusell_smith_household(gamma):
         return gap, foc.marginal_value(agent, own, choice, view, ()), foc.costate(agent, own, choice, view, (), W)
 
     residual, slope, costate = jax.jit(jax.vmap(at))(x["a"], x["c"], x["r"], x["w"], x["W"], e)
-    assert relative(residual + x["W"], x["c"] ** -gamma) < 1e-14
+    assert beside(residual, x["c"] ** -gamma, x["W"]) < 1e-14
     assert relative(slope, (1 + x["r"]) * x["c"] ** -gamma) < 1e-14
     assert relative(costate, (1 + x["r"]) * x["W"]) < 1e-14
 
@@ -158,8 +163,8 @@ def test_hours_under_a_progressive_tax():
 
     residual, slope = jax.jit(jax.vmap(at))(x["a"], x["c"], x["n"], x["r"], x["w"], x["W"], e)
     net = kappa * (1 - tau) * (x["w"] * jax.vmap(agent.risk.value)(e)) ** (1 - tau) * x["n"] ** -tau
-    assert relative(residual[:, 0] + psi * x["n"] ** eta, net * x["W"]) < 1e-13  # a difference of larger numbers
-    assert relative(residual[:, 1] + x["W"], x["c"] ** -gamma) < 1e-14
+    assert beside(residual[:, 0], net * x["W"], psi * x["n"] ** eta) < 1e-14
+    assert beside(residual[:, 1], x["c"] ** -gamma, x["W"]) < 1e-14
     # V_a by the last choice, consumption, whatever the hours are.
     assert relative(slope, (1 + x["r"]) * x["c"] ** -gamma) < 1e-14
 
@@ -178,7 +183,11 @@ def test_newton_inverse_is_the_closed_form_of_krusell_and_smith():
         guess = (Consumption(jnp.asarray(1.0)), CapitalOwn(jnp.asarray(5.0), e=e))
         offered = foc.invert(agent, W, own, view, (), next_own)
         generic = foc.invert(copy, W, own, view, (), next_own, guess, steps=2)
-        return (offered[0].c, offered[1].k), (generic[0].c, generic[1].k), agent.move(offered[1], offered[0], view, ()).k
+        return (
+            (offered[0].c, offered[1].k),
+            (generic[0].c, generic[1].k),
+            agent.move(offered[1], offered[0], view, ()).k,
+        )
 
     offered, generic, moved = jax.jit(jax.vmap(at))(x["W"], x["r"], x["w"], x["a_next"], e)
     assert relative(offered[0], x["W"] ** (-1 / 3)) < 1e-14  # u'(c) = W
@@ -212,40 +221,38 @@ def test_newton_inverse_is_the_closed_form_with_hours():
 
 
 def test_costate_where_a_cap_on_a_choice_binds():
-    # Lifetime value v(a) = max over n ≤ cap, c of u + W a': by the envelope theorem v' = u_a + m_a W, capped or not. The
-    # maximum is taken on a grid-free closed form (n by its condition or the cap, c = W^(−1/γ)) and differentiated by
-    # central differences. W varies with a' here (W = 2/(1 + a')), else v would be linear in a.
-    agent = dataclasses.replace(worker(), most=jnp.asarray(0.2))
-    r, w, e = 0.03, 1.5, jnp.asarray(1)
-    y = float(agent.risk.value(e))
+    # Envelope theorem: with continuation v(k') = 2 log(1 + k') and consumption capped at c̄ (rationing), lifetime value
+    # is V(k) = u(c̄) + v(cash(k) − c̄), so that V' = (1 + r) v'(k') = u_s + m_s W, the co-state. The slope along a fixed
+    # next stock, (1 + r) u'(c̄), is another number: that is why the two are two.
+    agent = KrusellSmith.dhjj2010().household
+    view, e = PriceView(*(jnp.asarray(v) for v in (0.01, 2.0, 0.01)), jnp.asarray(0), jnp.asarray(30.0)), jnp.asarray(1)
+    choice = Consumption(jnp.asarray(0.5))
 
-    def plan(a):
-        # Solve c = W(a')^(−1/2) with n at the cap by 60 halvings in a'.
-        low, high = 0.0, 200.0
-        cash = (1 + r) * a + 0.9 * (w * y * 0.2) ** 0.82
-        for _ in range(80):
-            a_next = (low + high) / 2
-            c = (2 / (1 + a_next)) ** -0.5
-            low, high = (a_next, high) if cash - c > a_next else (low, a_next)
-        return c, a_next
+    def after(k):
+        return agent.move(CapitalOwn(k, e=e), choice, view, ()).k
 
-    def value(a):
-        c, a_next = plan(a)
-        return (c**-1 - 1) / -1 - 8.0 * 0.2**2.5 / 2.5 + 2 * np.log1p(a_next)
+    value = jax.jit(lambda k: agent.payoff(None, choice, view, ()) + 2 * jnp.log1p(after(k)))
+    for k in (0.5, 20.0):
+        W = 2 / (1 + after(jnp.asarray(k)))
+        by_difference = float(value(jnp.asarray(k + 1e-5)) - value(jnp.asarray(k - 1e-5))) / 2e-5
+        own = CapitalOwn(jnp.asarray(k), e=e)
+        np.testing.assert_allclose(float(foc.costate(agent, own, choice, view, (), W)), by_difference, rtol=1e-8)
+        assert float(foc.residual(agent, own, choice, view, (), W)[0]) > 0.5  # more consumption would be better
+        assert float(foc.marginal_value(agent, own, choice, view, ())) > 1.2 * by_difference
 
-    for a in (2.0, 10.0):
-        c, a_next = plan(a)
-        W = jnp.asarray(2 / (1 + a_next))
-        own, choice = WorkerOwn(jnp.asarray(a), e=e), HoursAndConsumption(jnp.asarray(0.2), jnp.asarray(c))
-        hours, consumption = foc.residual(agent, own, choice, (r, w), (), W)
-        assert float(hours) > 0.05 and abs(float(consumption)) < 1e-12  # more hours would be better: the cap binds
-        by_difference = (value(a + 1e-4) - value(a - 1e-4)) / 2e-4
-        np.testing.assert_allclose(float(foc.costate(agent, own, choice, (r, w), (), W)), by_difference, rtol=1e-7)
-        # The slope by consumption, which is free, is the same; by hours, which are not, it would be another.
-        margins = foc.margins(agent, own, choice, (r, w), ())
-        np.testing.assert_allclose(float(margins.value), by_difference, rtol=1e-7)
-        by_hours = margins.u_s - margins.u_c[0] * margins.m_s / margins.m_c[0]
-        assert abs(float(by_hours) / by_difference - 1) > 0.1
+
+def test_value_by_consumption_where_a_cap_on_hours_binds():
+    # Hours at their cap: their condition fails, that of consumption holds and gives V_a = u_a + m_a W.
+    agent, view, e = dataclasses.replace(worker(), psi=jnp.asarray(0.5)), (0.03, 1.5), jnp.asarray(1)
+    own, W = WorkerOwn(jnp.asarray(4.0), e=e), jnp.asarray(0.8)
+    choice = HoursAndConsumption(jnp.asarray(0.2), W**-0.5)
+    hours, consumption = foc.residual(agent, own, choice, view, (), W)
+    assert float(hours) > 0.3 and abs(float(consumption)) < 1e-15
+    slopes = foc.margins(agent, own, choice, view, ())
+    costate = float(foc.costate(agent, own, choice, view, (), W))
+    np.testing.assert_allclose([float(slopes.value), costate], 1.03 * 0.8, rtol=1e-14)
+    by_hours = slopes.u_s - slopes.u_c[0] * slopes.m_s / slopes.m_c[0]
+    assert float(by_hours) < 0.5 * costate
 
 
 def test_value_along_a_fixed_next_stock_at_the_limit():

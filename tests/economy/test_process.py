@@ -23,7 +23,9 @@ from walras.economy.process import (
 
 def test_quantiles_of_a_distribution_have_its_weights():
     # The inverse distribution function on an even grid of 1,000 returns each value as often as its weight says.
-    law = Distribution({"a": jnp.asarray([1.0, 5.0, 7.0]), "b": jnp.asarray([10, 50, 70])}, jnp.asarray([0.2, 0.5, 0.3]))
+    law = Distribution(
+        {"a": jnp.asarray([1.0, 5.0, 7.0]), "b": jnp.asarray([10, 50, 70])}, jnp.asarray([0.2, 0.5, 0.3])
+    )
     drawn = jax.vmap(law.at)((jnp.arange(1000) + 0.5) / 1000)
     values, counts = np.unique(drawn["a"], return_counts=True)
     assert values.tolist() == [1.0, 5.0, 7.0] and counts.tolist() == [200, 500, 300]
@@ -66,7 +68,8 @@ def test_gauss_hermite_is_exact_to_degree_2n_less_1(n):
 def test_gaussian_draws_quantiles_and_maps_agree():
     law = Gaussian(jnp.asarray(0.4), jnp.asarray(0.3))
     assert float(law.at(jnp.asarray(0.5))) == pytest.approx(0.4, abs=1e-15)
-    np.testing.assert_allclose(float(law.at(jnp.asarray(0.975))), 0.4 + 0.3 * 1.959963984540054, rtol=1e-12)  # normal table
+    # The 97.5 % quantile of the standard normal table: 1.959963984540054.
+    np.testing.assert_allclose(float(law.at(jnp.asarray(0.975))), 0.4 + 0.3 * 1.959963984540054, rtol=1e-12)
     drawn = jax.vmap(law.sample)(jax.random.split(jax.random.key(1), 40_000))
     assert abs(float(jnp.mean(drawn)) - 0.4) < 4 * 0.3 / 200
     assert abs(float(jnp.var(drawn)) / 0.09 - 1) < 4 * np.sqrt(2 / 40_000)
@@ -116,7 +119,7 @@ def test_a_bad_row_is_refused_where_it_is_written():
 
 
 def test_unemployment_depends_on_the_state_of_the_economy_alone():
-    # Krusell and Smith (1998), Den Haan, Judd and Juillard (2010), Table 2: .10 in bad, .04 in good times, from any past.
+    # Krusell and Smith (1998), Den Haan, Judd and Juillard (2010), Table 2: .10 in bad, .04 in good times.
     economy = KrusellSmith.dhjj2010()
     risk, u = economy.household.risk, np.array([0.10, 0.04])
     for now in (0, 1):
@@ -128,7 +131,8 @@ def test_unemployment_depends_on_the_state_of_the_economy_alone():
     np.testing.assert_allclose(1 / (1 - np.diag(economy.exogenous.transition)), 8, rtol=1e-12)
     np.testing.assert_allclose(1 / (1 - float(transition_matrix(risk, 1, 1, None)[0, 0])), 1.5, rtol=1e-12)
     np.testing.assert_allclose(1 / (1 - float(transition_matrix(risk, 0, 0, None)[0, 0])), 2.5, rtol=1e-12)
-    # Of those who look back on a change from bad to good a quarter stay unemployed, of the other change three quarters.
+    # Krusell and Smith (1998): on a change to good times the chance of staying unemployed is .75 times that of lasting
+    # good times (1/3), on a change to bad times 1.25 times that of lasting bad ones (.6).
     np.testing.assert_allclose(float(transition_matrix(risk, 0, 1, None)[0, 0]), 0.25, rtol=1e-12)
     np.testing.assert_allclose(float(transition_matrix(risk, 1, 0, None)[0, 0]), 0.75, rtol=1e-12)
 

@@ -1,4 +1,4 @@
-"""Feasible sets: ends exactly, positions and values inverse to each other, later sets that depend on earlier choices."""
+"""Feasible sets: exact ends, positions and values inverse to each other, later sets that depend on earlier choices."""
 
 import jax
 import jax.numpy as jnp

@@ -13,8 +13,7 @@ from walras.numerics.markov import binned, check_transition, rouwenhorst, statio
 @pytest.mark.parametrize("n", [2, 3, 7, 15])
 @pytest.mark.parametrize("persistence", [0.0, 0.6, 0.966, -0.4])
 def test_rouwenhorst_has_the_moments_of_the_ar1(n, persistence):
-    # Kopecky and Suen (2010), Proposition 3: conditional mean, unconditional variance, persistence exact for any n >= 2;
-    # conditional variance exact at every node: (1 − ρ²) sd².
+    # Kopecky and Suen (2010), Proposition 3: conditional means, unconditional variance, persistence exact for n >= 2.
     nodes, matrix = rouwenhorst(n, persistence, 0.3)
     np.testing.assert_allclose(matrix.sum(axis=1), 1, rtol=0, atol=1e-15)
     assert matrix.min() >= 0
@@ -29,7 +28,7 @@ def test_rouwenhorst_has_the_moments_of_the_ar1(n, persistence):
 
 @pytest.mark.parametrize("n", [2, 5, 9])
 def test_rouwenhorst_rests_at_the_binomial(n):
-    # Kopecky and Suen (2010), Proposition 1: the stationary distribution is Binomial(n − 1, 1/2), whatever the persistence.
+    # Kopecky and Suen (2010), Proposition 1: the stationary distribution is Binomial(n − 1, 1/2) at any persistence.
     binomial = np.array([math.comb(n - 1, k) for k in range(n)]) / 2 ** (n - 1)
     for persistence in (0.1, 0.95):
         np.testing.assert_allclose(stationary(rouwenhorst(n, persistence, 1.0)[1]), binomial, rtol=0, atol=1e-13)
@@ -104,7 +103,7 @@ def test_a_row_that_does_not_sum_to_one_is_named():
     bad[1, 0, 1] = 0.4
     with pytest.raises(InputError, match=r"here: row \(1, 0\).*sum of 0.9"):
         check_transition(bad, "here")
-    with pytest.raises(InputError, match="smallest entry of -0.1"):
+    with pytest.raises(InputError, match=r"smallest entry of -0\.1"):
         check_transition(np.array([[1.1, -0.1], [0.0, 1.0]]), "here")
     with pytest.raises(InputError):
         check_transition(np.array([[np.nan, 1.0], [0.0, 1.0]]), "here")

@@ -49,7 +49,7 @@ class InWages(Economy):
 
 
 def rules_of(block: HankBlock):
-    """Rules that nobody has learnt: hours by the intratemporal condition, a share of cash that falls with the return."""
+    """Rules that nobody has learnt: hours by their condition, a share of cash consumed that falls with R."""
     agent = block.household
 
     def household(own, view, info):
@@ -74,8 +74,13 @@ def block():
 
 
 @pytest.fixture(scope="module")
-def run(block):
-    return simulate(block, POPULATIONS, rules_of(block), 120, exo=1)
+def rules(block):
+    return rules_of(block)
+
+
+@pytest.fixture(scope="module")
+def run(block, rules):
+    return simulate(block, POPULATIONS, rules, 120, exo=1)
 
 
 def test_imposed_markets_clear_and_goods_follow(block, run):
@@ -95,10 +100,10 @@ def test_the_cross_section_is_the_one_asked_for(run):
     np.testing.assert_allclose(stocks[1:], flows[:-1], rtol=0, atol=1e-12)
 
 
-def test_inconsistent_bonds_at_date_0_show_in_goods(block, run):
+def test_inconsistent_bonds_at_date_0_show_in_goods(rules):
     # Adding up budgets at date 0: C + B = R₀ B₀ + Y (1 − cost) − (R₀ − 1) B, so that goods miss by −R₀ (B₀ − B).
     other = HankBlock.small(b_birth=5.103)
-    seen = simulate(other, POPULATIONS, rules_of(other), 4, exo=1).record
+    seen = simulate(other, POPULATIONS, rules, 120, exo=1).record
     goods = identities(other, seen)["goods"]
     R = (1 + seen.stocks["bank"]["i"]) / (1 + seen.flows["firm"]["Pi"])
     np.testing.assert_allclose(goods[0], -R[0] * 0.103, rtol=1e-10)
@@ -106,7 +111,7 @@ def test_inconsistent_bonds_at_date_0_show_in_goods(block, run):
     assert largest(goods[1:]) < 1e-10
 
 
-def test_bank_moves_after_the_market(block, run):
+def test_bank_moves_after_the_market(run):
     # The rate of a date answers the inflation of the date before, and the return of a date its own inflation.
     rate, inflation = np.asarray(run.record.stocks["bank"]["i"]), np.asarray(run.record.flows["firm"]["Pi"])
     assert rate[0] == 0.025
@@ -114,9 +119,9 @@ def test_bank_moves_after_the_market(block, run):
     assert np.ptp(inflation) > 1e-3
 
 
-def test_same_equilibrium_in_other_unknowns(block, run):
+def test_same_equilibrium_in_other_unknowns(block, rules, run):
     other = InWages(block, 1.0)
-    seen = simulate(other, POPULATIONS, rules_of(block), 60, exo=1).record
+    seen = simulate(other, POPULATIONS, rules, 60, exo=1).record
     np.testing.assert_array_equal(seen.exo, run.record.exo[:60])
     np.testing.assert_allclose(seen.prices["Y"], run.record.prices["Y"][:60], rtol=1e-10)
     assert largest(identities(other, seen)["goods"]) < 1e-10

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.waist.helpers import identities, largest, compiled_run, simulate
+from tests.waist.helpers import compiled_run, identities, largest, simulate
 from walras._core.results import RootStatus
 from walras.economy.agent import Choice
 from walras.economy.population import Histogram
@@ -108,7 +108,7 @@ def test_memory_market_clears_and_goods_follow(economy, remembered):
 
 def test_memory_matters(economy, remembered):
     # Else the test below would compare a rule that remembers nothing with itself.
-    rules, run = remembered
+    _, run = remembered
     forgetful = {"household": recurrent(economy, (0.0, 0.0, 0.0))}
     other = simulate(economy, POPULATIONS, forgetful, 300, exo=0)
     assert largest(run.record.prices["q"] - other.record.prices["q"]) > 1e-3
@@ -140,7 +140,7 @@ def test_lagged_price_is_the_price_of_the_date_before(economy):
 
 def test_learned_memory_is_rebuilt_from_the_public_record(economy, remembered):
     # The recorded coordinates are data; rebuilt ones are a function of the cell's weights, equal up to rounding.
-    rules, run = remembered
+    rules, _ = remembered
     again = simulate(economy, POPULATIONS, rules, 300, exo=0, record=record_of("household"))
     field = as_field(again.record, again.state.exo, again.exo_path)
     information = rules["household"].information
@@ -165,9 +165,9 @@ def test_no_bracket_is_counted_and_nothing_is_clipped():
     # The root is near q = 1; in [.6, .9] bonds are asked for at both ends, less so at the upper one.
     economy = HuggettRisk.small(q_low=0.6, q_high=0.9)
     rules = {"household": rule_of(economy, ViewInformation())}
-    run = simulate(economy, POPULATIONS, rules, 40, exo=0)
+    run = simulate(economy, POPULATIONS, rules, 100, exo=0)
     status, residual = run.record.status
-    assert int(np.sum(np.asarray(status) == RootStatus.NO_BRACKET)) == 40
+    assert int(np.sum(np.asarray(status) == RootStatus.NO_BRACKET)) == 100
     np.testing.assert_array_equal(run.record.prices["q"], 0.9)
     # The residual that comes back is the excess that is there, not zero.
     np.testing.assert_allclose(residual, np.abs(run.record.flows["household"]["S"]), rtol=1e-14)
@@ -176,7 +176,7 @@ def test_no_bracket_is_counted_and_nothing_is_clipped():
 
     # The other way round: above the root bonds are sold at both ends, less so at the lower one.
     economy = HuggettRisk.small(q_low=1.1, q_high=1.3)
-    run = simulate(economy, POPULATIONS, {"household": rule_of(economy, ViewInformation())}, 3, exo=0)
+    run = simulate(economy, POPULATIONS, {"household": rule_of(economy, ViewInformation())}, 100, exo=0)
     np.testing.assert_array_equal(run.record.prices["q"], 1.1)
     assert np.all(np.asarray(run.record.status[0]) == RootStatus.NO_BRACKET)
     assert np.all(np.asarray(run.record.flows["household"]["S"]) < -0.1)

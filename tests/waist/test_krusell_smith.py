@@ -14,9 +14,9 @@ from walras.economies import KrusellSmith
 from walras.economies.krusell_smith import Consumption, Household
 from walras.economy.period import period, start
 from walras.economy.population import Histogram, Panel, Step
-from walras.economy.process import LogAR1, NoRisk
-from walras.economy.rule import FullInformation, FunctionRule, Information, Rule, ViewInformation
-from walras.economy.task import MeanField, as_field, record_of
+from walras.economy.process import LogAR1
+from walras.economy.rule import FullInformation, Information, Rule, ViewInformation
+from walras.economy.task import MeanField, Strategic, as_field, record_of
 from walras.numerics.interpolate import Axis
 
 HISTOGRAM = Histogram(Axis(0.0, 250.0, 5.0, 200))
@@ -167,7 +167,7 @@ def test_a_rule_on_the_cross_section_declares_it(economy):
     rules = rule_of(economy, 1.0, -0.05, FullInformation(moments))
     record = lambda now, before: (now.infos["household"], now.cross["household"])  # noqa: E731
     run = simulate(economy, {"household": HISTOGRAM}, rules, 20, exo=0, record=record)
-    (index, coordinates), cross = run.record
+    (_, coordinates), cross = run.record
     K = np.sum(np.asarray(cross.weight * cross.own.k), axis=1)
     np.testing.assert_allclose(coordinates[0], K, rtol=1e-13)
     expected = np.sum(np.asarray(cross.weight * cross.own.k**2), axis=1) / K**2
@@ -200,7 +200,9 @@ def test_stochastic_rules_and_histograms_do_not_go_together(economy):
     rules = {"household": UniformRule(economy.household, ((),))}
     with pytest.raises(InputError, match="UniformRule of household draws"):
         start(economy, {"household": HISTOGRAM}, rules, jax.random.key(0))
-    run = simulate(economy, {"household": Panel(50)}, rules, 3, exo=0, record=lambda now, before: now.choices["household"].c)
+    run = simulate(
+        economy, {"household": Panel(50)}, rules, 3, exo=0, record=lambda now, before: now.choices["household"].c
+    )
     assert float(jnp.min(jnp.std(run.record, axis=1))) > 0.1
 
 
@@ -217,6 +219,8 @@ def test_a_histogram_refuses_risk_on_a_continuum_and_a_panel_takes_it(economy):
     assert np.all(np.abs(L - 1) < 4.5 * 0.202 / np.sqrt(4000)) and np.std(L) > 1e-4
 
 
-def test_no_risk_is_one_state(economy):
-    process = NoRisk()
-    assert process.n == 1 and float(process.value(0)) == 1.0
+def test_an_atom_of_a_continuum_cannot_be_strategic(economy):
+    # In a panel one individual would move prices by 1/n, an artefact of the sample's size.
+    for population in (HISTOGRAM, Panel(100)):
+        with pytest.raises(InputError, match=r"household is a .*too small to move prices"):
+            Strategic(economy, {"household": population}, rule_of(economy), "household", None)

@@ -83,7 +83,10 @@ def test_the_plan_meets_the_derived_conditions():
     # 1/c_y = β s R'/c_o with c_o = R' k': zero for k' = β s c_y. And V_k of the old is R/c, though nothing lies ahead.
     economy = Overlapping.diamond(grows_old=0.8)
     agent, share = economy.household, life_cycle(economy)[1]
-    young, view = CohortOwn(jnp.asarray(0.0), age=jnp.asarray(0)), IncomeView(*jnp.asarray([1.7, 0.3, 0.02]), jnp.asarray(0))
+    young, view = (
+        CohortOwn(jnp.asarray(0.0), age=jnp.asarray(0)),
+        IncomeView(*jnp.asarray([1.7, 0.3, 0.02]), jnp.asarray(0)),
+    )
     choice = Consumption((1 - share) * 0.32)
     old = agent.move(young, choice, view, ()).to(age=jnp.asarray(1))
     view_next = IncomeView(*jnp.asarray([2.3, 0.4, 0.01]), jnp.asarray(0))

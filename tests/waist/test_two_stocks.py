@@ -64,7 +64,7 @@ def test_goods_balance_in_the_sample(economy, run):
 
 
 def test_growth_is_the_closed_form(run):
-    # K'/K = β (θ R_k + (1−θ) R_h)/θ · θ. Wealth-weighted sampling error of one date is s.d.(ε) R_h (1−θ) β (E x²)^½/(n^½ E x)
+    # K'/K = β (θ R_k + (1−θ) R_h). Sampling error of a date, weighted by wealth: s.d.(ε) R_h (1−θ) β (E x²)^½/(n^½ E x)
     # < .204 × 1.1 × .7 × 1.3/70.7 = .003; the mean of 59 dates misses by .0004, four times that is the tolerance.
     seen, _ = run.record
     share = equilibrium_share()

@@ -16,8 +16,8 @@
 
 `dhjj2010` and `ks1998` are quarterly, `srl2025` (Yang, Wang, Schaab, Moll 2025, Table 4) annual. In `srl2025` incomes
 have mean one, so that L = 1 is what households earn: with the paper's own income states 1.7 % of output belongs to
-nobody. With no income when unemployed (`ks1998`) consumption needs k > 0, which the optimum respects by itself; the
-limit of .01 only keeps the problem finite at the lowest node.
+nobody. In `ks1998` the unemployed of the paper earn nothing, so that at k = 0 nothing would be feasible; here they
+receive 1 % of an employed income, paid by a tax.
 """
 
 import jax.numpy as jnp
@@ -162,8 +162,8 @@ class KrusellSmith(Economy):
 
     @classmethod
     def ks1998(cls):
-        """Krusell and Smith (1998): quarterly, no benefits, labour .3271 when employed."""
-        return cls._two_states(mu=0.0, l_bar=0.3271, k_min=0.01, k_birth=11.5)
+        """Krusell and Smith (1998): quarterly, benefits of 1 % of an employed income, labour .3271 when employed."""
+        return cls._two_states(mu=0.01 * 0.3271, l_bar=0.3271, k_min=0.0, k_birth=11.5)
 
     @classmethod
     def _two_states(cls, mu, l_bar, k_min, k_birth):

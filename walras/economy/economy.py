@@ -5,7 +5,8 @@ constructor.
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -29,6 +30,9 @@ class Move(NamedTuple):
     gets: Callable[[Any], Any] = nothing
 
 
+_NOBODY: Mapping[str, Move] = MappingProxyType({})
+
+
 class Timing(NamedTuple):
     """Who moves when. `before`: leaders, prices not yet known; `market`: asked at candidate prices; `after`: followers.
 
@@ -36,9 +40,9 @@ class Timing(NamedTuple):
     leader may be paid by what followers achieved.
     """
 
-    before: dict[str, Move] = {}
-    market: dict[str, Move] = {}
-    after: dict[str, Move] = {}
+    before: Mapping[str, Move] = _NOBODY
+    market: Mapping[str, Move] = _NOBODY
+    after: Mapping[str, Move] = _NOBODY
 
     def moves(self) -> dict[str, Move]:
         """All moves in the order of turns."""

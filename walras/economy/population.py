@@ -31,7 +31,7 @@ class Population(eqx.Module):
 
     @abc.abstractmethod
     def place(self, agent: AgentType, distribution: Distribution, key: Key) -> PyTree:
-        """A cross-section with a given distribution of own states, for starts that births cannot give (ages, wealth)."""
+        """A cross-section with a given distribution of own states: a start that births cannot give (ages, wealth)."""
 
     @abc.abstractmethod
     def individuals(self, agent: AgentType, cross: PyTree) -> tuple[Own, Float[Array, " individuals"]]:
@@ -85,7 +85,7 @@ class Histogram(Population):
         fields, traits = own.endogenous(), own.traits()
         if len(fields) != 1 or traits or agent.risk.n is None:
             raise InputError(
-                f"{type(agent).__name__} has endogenous fields {fields}, traits {traits} and risk states {agent.risk.n}; "
+                f"{type(agent).__name__} has endogenous fields {fields}, traits {traits}, risk states {agent.risk.n}; "
                 "a histogram takes one endogenous field, no trait and finite risk",
                 where="Histogram",
                 remedy="Use a panel population for this type, or a finite chain for its risk.",
@@ -298,7 +298,7 @@ def check_rules(populations: dict[str, Population], rules: dict[str, Rule]) -> N
     for name, rule in rules.items():
         if isinstance(rule, Stochastic) and isinstance(populations.get(name), Histogram):
             raise InputError(
-                f"the rule {type(rule).__name__} of {name} draws its choices, and a histogram has no individuals to draw for",
+                f"the rule {type(rule).__name__} of {name} draws its choices; a histogram has nobody to draw for",
                 where="start",
                 remedy="Use a panel population for this type, or the rule's mean.",
             )

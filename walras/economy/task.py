@@ -1,8 +1,8 @@
 """What a learner is given: one type's decision problem inside the economy, and experience of it.
 
 Price-taking sits here and nowhere else. `MeanField.rollout` runs a cohort of measure zero along a recorded `Field`:
-whatever the cohort does, prices stay what they were. `Strategic.rollout` runs `period` itself with one individual's rule
-swapped: whatever it moves, moves. Learners get experience from these two only, by name.
+whatever the cohort does, prices stay what they were. `Strategic.rollout` runs `period` itself with one individual's
+rule swapped: whatever it moves, moves. Learners get experience from these two only, by name.
 """
 
 import dataclasses
@@ -162,8 +162,9 @@ class Strategic(eqx.Module):
 
     def __check_init__(self):
         if isinstance(self.populations[self.name], Panel | Histogram):
+            kind = type(self.populations[self.name]).__name__
             raise InputError(
-                f"{self.name} is a {type(self.populations[self.name]).__name__}: its individuals are too small to move prices",
+                f"{self.name} is a {kind}: its individuals are too small to move prices",
                 where="Strategic",
                 remedy="Use MeanField, or a finite population.",
             )

@@ -12,7 +12,7 @@ import numpy as np
 from walras.lab import store
 from walras.lab.request import Request, build
 from walras.learners.preset import preset
-from walras.loop import Laboratory, LoopState, tolerance_of
+from walras.loop import Laboratory, LoopState, tolerances
 from walras.solution import Solution
 from walras.solve import Interrupted, Timer, finish, solve
 
@@ -76,12 +76,12 @@ def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:
         search = next(s.search for s in loop.learners.values() if getattr(s, "search", None) is not None)
         return f"round {number}: candidate {float(search.tried):.8g}, excess {float(search.excess):.2e}"
     distance = np.asarray(loop.distance)
-    worst = float(distance.max())
+    worst = float((distance / tolerances(lab)).max())
     text = "round {}: estimated distance of rule {:.1e}, law {:.1e}, cross-section {:.1e}".format(number, *distance)
     trace = np.asarray(loop.trace)[:number].max(axis=1)
     if np.isfinite(worst) and number > 5 and trace[-1] < trace[-5]:
         rate = (trace[-1] / trace[-5]) ** 0.25
-        rounds = np.log(max(worst / tolerance_of(lab), 1.0)) / -np.log(rate)
+        rounds = np.log(max(worst, 1.0)) / -np.log(rate)
         text += f", about {rounds * elapsed / number:.0f} s left"
     return text
 

@@ -280,7 +280,8 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
             break  # the rounds of the loop do the rest, one candidate each
         for _ in range(30):
             search = stationary.stationary_round(problem, search, coarse)
-            near = abs(float(search.excess)) < 1e-2 or abs(float(search.x) / float(search.tried) - 1) < 1e-4
+            # Only a start: the first search places the grid, the second gives the rule and the cross-section.
+            near = abs(float(search.excess)) < 5e-2 or abs(float(search.x) / float(search.tried) - 1) < 5e-4
             if bool(search.bracketed) and near:
                 break
         else:

@@ -3,9 +3,9 @@
     max log c_y + β s log c_o     c_y + k' = w + g,  c_o = R k      (s: chance of growing old)
     Y = z K^α N^(1−α)    R = α Y/K    w = (1 − α) Y/N    g = R · estates/N     (full depreciation)
 
-Everybody who grows old dies then. Those who die young leave their savings, which are at work at the next date and go to
-the young, g each. The closed form: the young save the share β s/(1 + β s), so that K' = β s/(1 + β s) ((1 − α) Y + N g);
-with s = 1 that is β/(1 + β) (1 − α) Y. K and N are counted: they hold in any population.
+Everybody who grows old dies then. Those who die young leave their savings, which are at work at the next date and go
+to the young, g each. The closed form: the young save the share β s/(1 + β s), K' = β s/(1 + β s) ((1 − α) Y + N g),
+which is β/(1 + β) (1 − α) Y where s = 1. K and N are counted: it holds in any population.
 
 | symbol | field | meaning | unit |
 |---|---|---|---|

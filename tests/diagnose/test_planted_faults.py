@@ -1,0 +1,202 @@
+"""Each check has a planted fault that it alone catches.
+
+The economy is Krusell and Smith's, solved once with the fast preset. Every fault leaves all other figures within their
+thresholds, so that a check that stopped working could not hide behind another one.
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import walras as w
+from walras._core.errors import InputError
+from walras._core.results import Verdict
+from walras.diagnose.best_response import field_of
+from walras.diagnose.certificate import certify, thresholds
+from walras.diagnose.evidence import Evidence, gather
+from walras.economy.population import Histogram
+from walras.inputs import check_accounts, with_parameters
+
+DATES = 3_000
+
+
+@pytest.fixture(scope="module")
+def solution():
+    """Krusell–Smith, fast preset."""
+    return w.solve(w.economies.KrusellSmith.dhjj2010(), preset="fast", key=0)
+
+
+@pytest.fixture(scope="module")
+def huggett():
+    """The stationary bond economy, fast preset."""
+    return w.solve(w.economies.Huggett.tutorial(), preset="fast", key=0)
+
+
+def evidence_with(solution, *, lab=None, states=None, dates=DATES) -> Evidence:
+    """The evidence that certifying would look at if laboratory or learner states were these."""
+    begin = jax.tree_util.tree_map(lambda leaf: leaf[0], solution.loop.economy)
+    return gather(lab or solution.lab, states or solution.loop.learners, begin, dates, 10, solution.evidence.key)
+
+
+def failing(evidence) -> set[str]:
+    """Names of the figures that miss their threshold."""
+    return {f.figure for f in certify(evidence, "fast").findings if not f.passed}
+
+
+def with_table(solution, change) -> dict:
+    """Learner states with a changed table of positions."""
+    state = solution.loop.learners["household"]
+    table = eqx.tree_at(lambda t: t.table, state.table, change(state.table.table))
+    return {"household": dataclasses.replace(state, table=table)}
+
+
+def refitted(solution, states) -> dict:
+    """The law that the changed rule itself generates: a fault in the rule that no law could show."""
+    field_evidence = evidence_with(solution, states=states)
+    field = jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], field_of(field_evidence, "household"))
+    state = states["household"]
+    return {"household": dataclasses.replace(state, belief=state.belief.fit(field))}
+
+
+def test_without_a_fault_everything_passes(solution, huggett):
+    """The control: what follows is due to the faults."""
+    assert solution.verdict == "certified", solution.certificate.reasons
+    assert huggett.verdict == "certified", huggett.certificate.reasons
+    assert failing(evidence_with(solution)) == set()
+
+
+def test_jagged_rule_is_caught_by_the_euler_errors(solution):
+    """Positions up and down by 1.5 % from node to node in the middle of the distribution: aggregates do not notice."""
+    axis = solution.loop.learners["household"].table.own_axis
+    middle = (axis.nodes > 20.0) & (axis.nodes < 80.0)
+    zigzag = jnp.where(middle, jnp.where(jnp.arange(axis.n) % 2 == 0, 1.015, 0.985), 1.0)[:, None]
+    states = refitted(solution, with_table(solution, lambda t: jnp.clip(t * zigzag, 0.0, 1.0)))
+    found = failing(evidence_with(solution, states=states))
+    assert found and found <= {"euler_log10_mean", "euler_log10_p99"}
+
+
+def test_systematic_error_is_caught_by_the_signed_mean(solution):
+    """A solver whose discount factor is .9896 where the economy says .99: the law fits what its households do.
+
+    With log utility the Euler error is the relative error of the discount factor, 4e-4 everywhere: log10 of it passes.
+    """
+    wrong = w.solve(with_parameters(w.economies.KrusellSmith.dhjj2010(), {"household.beta": 0.9896}), preset="fast", key=0)
+    lab = dataclasses.replace(wrong.lab, economy=solution.economy)
+    begin = jax.tree_util.tree_map(lambda leaf: leaf[0], wrong.loop.economy)
+    evidence = gather(lab, wrong.loop.learners, begin, DATES, 10, solution.evidence.key)
+    assert failing(evidence) == {"euler_signed_mean"}
+    signed = next(f.value for f in certify(evidence, "fast").findings if f.figure == "euler_signed_mean")
+    assert signed == pytest.approx(0.99 / 0.9896 - 1, rel=0.1)
+
+
+def test_wrong_law_is_caught_by_den_haan(solution):
+    """A law whose constant is .08 % too high: an R² would not move in the fifth digit."""
+    state = solution.loop.learners["household"]
+    law = state.belief.law.at[0].add(8e-4 / state.belief.scale[0])
+    states = {"household": dataclasses.replace(state, belief=eqx.tree_at(lambda b: b.law, state.belief, law))}
+    assert failing(evidence_with(solution, states=states)) == {"den_haan_mean_percent", "den_haan_max_percent"}
+
+
+def test_narrow_nodes_are_caught(solution):
+    """Aggregate nodes that end inside what the economy visits."""
+    state = solution.loop.learners["household"]
+    capital = np.log(solution.evidence.dates["public"].stocks["household"]["K"])
+    axis = dataclasses.replace(state.table.axes[0], high=jnp.asarray(np.quantile(capital, 0.98)))
+    narrow = dataclasses.replace(state, table=state.table.moved_to((axis,)))
+    assert failing(evidence_with(solution, states={"household": narrow})) == {"outside_nodes_percent"}
+
+
+def test_a_few_who_blunder_are_caught_by_the_best_response(solution):
+    """Some .9 % of people, the poorest, consume 35 % too much or too little: too few for the 99 % quantile."""
+    evidence = solution.evidence
+    state = solution.loop.learners["household"]
+    wealth, weight = evidence.samples["household"]["own"].k, evidence.samples["household"]["weight"]
+    order = np.argsort(wealth[0])
+    mass = np.cumsum(weight.mean(axis=0)[order])
+    top = wealth[0][order][np.searchsorted(mass, 0.008)]
+    nodes = state.table.own_axis.nodes
+    blunder = jnp.where(nodes < top, jnp.where((jnp.arange(len(nodes)) // 4) % 2 == 0, 1.35, 0.65), 1.0)[:, None]
+    states = refitted(solution, with_table(solution, lambda t: jnp.clip(t * blunder, 0.0, 1.0)))
+    assert "best_response_gain_percent" in failing(evidence_with(solution, states=states))
+
+
+def leaky(population: Histogram) -> Histogram:
+    """The same histogram, which loses 3e-10 of its mass at every date."""
+
+    class Leaky(Histogram):
+        def advance(self, agent, cross, moved, survival, step):
+            return super().advance(agent, cross, moved, survival, step) * (1 - 3e-10)
+
+    return Leaky(population.axis, population.nodes)
+
+
+def test_lost_mass_is_caught(solution):
+    """Three in 10¹⁰ of the people vanish at every date: goods still add up to eight digits."""
+    lab = dataclasses.replace(solution.lab, populations={"household": leaky(solution.lab.populations["household"])})
+    found = certify(evidence_with(solution, lab=lab), "fast")
+    assert {f.figure for f in found.findings if not f.passed} == {"mass_error_max"}
+    assert found.verdict == Verdict.FAILED
+
+
+def test_a_leak_in_the_goods_market_is_refused_and_caught(solution):
+    """Wages a ten-thousandth too high: refused before solving, and caught by the accounts if it were not."""
+    cls = type(solution.economy)
+
+    class Leaky(cls):
+        def prices(self, now):
+            prices = super().prices(now)
+            return {**prices, "w": prices["w"] * 1.0001}
+
+    fields = {f.name: getattr(solution.economy, f.name) for f in dataclasses.fields(cls)}
+    economy = Leaky(**fields)
+    begin = jax.tree_util.tree_map(lambda leaf: leaf[0], solution.loop.economy)
+    with pytest.raises(InputError, match="goods"):
+        check_accounts(economy, solution.lab.populations, solution.rules, begin, solution.evidence.key)
+    lab = dataclasses.replace(solution.lab, economy=economy)
+    assert "accounts_max" in failing(evidence_with(solution, lab=lab))
+
+
+def test_crowded_top_node_is_caught(solution):
+    """A histogram that ends where three in 10⁶ of the people live."""
+    evidence = solution.evidence
+    crowded = {**evidence.dates, "top_mass": {"household": evidence.dates["top_mass"]["household"] + 3e-6}}
+    assert failing(dataclasses.replace(evidence, dates=crowded)) == {"top_mass"}
+
+
+def test_stale_price_is_caught_by_the_independent_root(huggett):
+    """The rate of the simulation is a millionth off: yesterday's price, say."""
+    public = huggett.evidence.dates["public"]
+    stale = dataclasses.replace(public, prices={"r": public.prices["r"] + 1e-6})
+    evidence = dataclasses.replace(huggett.evidence, dates={**huggett.evidence.dates, "public": stale})
+    assert failing(evidence) == {"clearing_max"}
+
+
+def test_missing_bracket_is_counted_and_fatal(huggett):
+    """The bracket of the market ends below the clearing rate: every date is reported, the verdict is `failed`."""
+    economy = with_parameters(huggett.economy, {"r_high": 0.002})
+    begin = jax.tree_util.tree_map(lambda leaf: leaf[0], huggett.loop.economy)
+    lab = dataclasses.replace(huggett.lab, economy=economy)
+    evidence = gather(lab, huggett.loop.learners, begin, 200, 10, huggett.evidence.key)
+    found = certify(evidence, "fast")
+    assert found.figure("no_bracket_dates") == 200
+    assert found.verdict == Verdict.FAILED
+
+
+def test_thresholds_of_precise_are_tighter():
+    """Ten times, in den Haan's figures three times."""
+    standard, precise = thresholds("standard"), thresholds("precise")
+    assert precise["euler_log10_mean"] == standard["euler_log10_mean"] - 1
+    assert precise["den_haan_max_percent"] == pytest.approx(standard["den_haan_max_percent"] / 3)
+    assert precise["best_response_gain_percent"] == pytest.approx(standard["best_response_gain_percent"] / 10)
+
+
+def test_no_equilibrium_is_a_verdict_not_an_exception():
+    """More bonds than anybody would ever hold: r has to pass 1/β − 1, where savings have no bound."""
+    economy = with_parameters(w.economies.Huggett.tutorial(), {"supply": 500.0})
+    solution = w.solve(economy, preset="fast", key=0)
+    assert solution.verdict == "failed"
+    assert "bracket" in solution.certificate.reasons[0]

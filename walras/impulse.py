@@ -1,0 +1,310 @@
+"""Generalised impulse responses: what a shock changes in expectation, given where the economy stands.
+
+The economy is at a state; at the next date, horizon 0, the shock arrives. From every state of the exogenous chain that
+may then obtain, many futures are simulated, all branches with the same uniform draws, which the quantile function of
+the chain turns into states that never cross. The response is the difference of two weighted means of these branches, so
+that the date of the shock is integrated exactly and a shock of size zero does exactly nothing. What noise is left comes
+from the exogenous futures, whose own mean response is known exactly: they serve as control variates.
+
+    @article{koop1996impulse, title={Impulse response analysis in nonlinear multivariate models}, author={Koop, Gary and
+      Pesaran, M Hashem and Potter, Simon M}, journal={Journal of Econometrics}, volume={74}, number={1},
+      pages={119--147}, year={1996}}
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Int
+
+from walras._core.errors import InputError, UnknownName
+from walras._core.keys import root_key, stream
+from walras._core.types import Key
+from walras.diagnose.evidence import Evidence
+from walras.economy import period as periods
+from walras.economy.process import Process, transition_matrix
+from walras.loop import Laboratory
+from walras.numerics.markov import stationary
+from walras.simulate import attributes, evidence_of, exogenous_table, general, laboratory_of, series
+from walras.solution import Solution
+
+SHOCKS = ("exogenous",)
+BATCH = 8
+
+
+class Autoregression(NamedTuple):
+    """A chain that discretises a log AR(1): log values (n,), persistence, s.d. of the innovation."""
+
+    logs: Float[np.ndarray, " n"]
+    persistence: float
+    innovation_sd: float
+
+
+class Branches(NamedTuple):
+    """Simulated futures: the `nodes` from which they start (exogenous states at horizon 0), and series by name."""
+
+    nodes: Int[np.ndarray, " nodes"]
+    values: dict[str, Float[np.ndarray, "nodes paths horizon"]]
+
+
+def autoregression(process: Process) -> Autoregression | None:
+    """The AR(1) behind a finite process, None where it is a chain in its own right.
+
+    A discretised AR(1) has three states or more, evenly spaced in logs, and a conditional mean of the log value that is
+    linear in the log value (to a hundredth of the spacing).
+    """
+    values = np.asarray(exogenous_table(process))
+    if process.n < 3 or values.shape[1] != 1 or not (values > 0).all():
+        return None
+    logs, transition = np.log(values[:, 0]), _transition(process)
+    steps = np.diff(logs)
+    if steps.min() <= 0 or np.ptp(steps) > 1e-6 * steps.mean():
+        return None
+    following = transition @ logs
+    slope, intercept = np.polyfit(logs, following, 1)
+    if np.abs(following - slope * logs - intercept).max() > 0.01 * steps.mean() or not abs(slope) < 1:
+        return None
+    weights = stationary(transition)
+    sd = np.sqrt(weights @ (logs - weights @ logs) ** 2)
+    return Autoregression(logs, float(slope), float(sd * np.sqrt(1 - slope**2)))
+
+
+def _transition(process: Process) -> Float[np.ndarray, "n n"]:
+    return np.asarray(eqx.filter_jit(transition_matrix)(process, None, None, None))
+
+
+def shifted(weights: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], by: float) -> Float[np.ndarray, " n"]:
+    """A distribution on ascending values whose mean is moved by exactly `by`: mass moves to neighbouring values.
+
+    Every value gives the same share of its mass to the next one up (or down); where that does not reach, all mass moves
+    one value on and the rest is moved again.
+
+    Raises:
+        InputError: if the mean would lie beyond the last value.
+    """
+    if by < 0:
+        return shifted(weights[::-1], -values[::-1], -by)[::-1]
+    room = values[-1] - weights @ values
+    if by > room:
+        raise InputError(
+            "the shock is larger than the chain is wide",
+            where="impulse_response",
+            number=f"a move of {by:.4g}, room for {room:.4g}",
+        )
+    weights = weights.copy()
+    while by > 0:
+        moved = np.append(0.0, weights[:-1])
+        moved[-1] += weights[-1]
+        step = moved @ values - weights @ values
+        share = min(1.0, by / step)
+        weights = (1 - share) * weights + share * moved
+        by = by - share * step if share == 1.0 else 0.0
+    return weights
+
+
+def contrast(process: Process, exo: int, size: float) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Distributions of the exogenous state at horizon 0 without and with the shock, given the state before it.
+
+    For a discretised AR(1) the shock moves the conditional mean of the log by `size` innovation s.d. For a chain in its
+    own right the state either stays what it was, or becomes the state number `size`.
+
+    Raises:
+        InputError: if a chain has no such state, or the shock is larger than the chain is wide.
+    """
+    found = autoregression(process)
+    if found is not None:
+        without = _transition(process)[exo]
+        return without, shifted(without, found.logs, size * found.innovation_sd)
+    if size != int(size) or not 0 <= size < process.n:
+        raise InputError(
+            "the exogenous process is a chain: the size of a shock is the state that it switches to",
+            where="impulse_response",
+            number=f"{size:g}, states 0 … {process.n - 1}",
+        )
+    each = np.eye(process.n)
+    return each[exo], each[int(size)]
+
+
+def long_run_state(evidence: Evidence, exo: int) -> periods.EconomyState:
+    """The sampled state whose stocks are nearest to their long-run means among those in exogenous state `exo`.
+
+    Distances are in standard deviations of each stock. Where `exo` was never sampled, all states compete.
+    """
+    sampled = np.asarray(evidence.states.exo)
+    dates = np.arange(len(sampled)) * evidence.stride
+    distance = np.zeros(len(sampled))
+    for value in jax.tree_util.tree_leaves(evidence.dates["public"].stocks):
+        flat = value.reshape(len(value), -1)
+        mean, sd = flat.mean(axis=0), flat.std(axis=0)
+        moves = sd > 1e-9 * np.abs(mean)
+        distance += (((flat[dates] - mean) / np.where(moves, sd, 1.0)) ** 2 * moves).sum(axis=1)
+    here = sampled == exo
+    chosen = int(np.argmin(np.where(here | ~here.any(), distance, np.inf)))
+    return jax.tree_util.tree_map(lambda leaf: leaf[chosen], evidence.states)
+
+
+def branches(
+    lab: Laboratory, rules: dict, state: periods.EconomyState, nodes, size: tuple[int, int], key: Key
+) -> Branches:
+    """Simulated futures from each exogenous state in `nodes`, on the same draws; `size` is (paths, horizon)."""
+    paths, horizon = size
+    uniform = _uniforms(stream(key, "impulse"), paths, horizon + 1)
+    values = _branches(lab, rules, state, jnp.asarray(nodes), uniform, key)
+    return Branches(np.asarray(nodes), {name: np.asarray(value) for name, value in values.items()})
+
+
+@eqx.filter_jit
+def _uniforms(key: Key, paths: int, horizon: int) -> Float[Array, "paths horizon"]:
+    """Uniform draws, stratified over paths at every date."""
+
+    def column(k):
+        order, shift = jax.random.split(k)
+        return (jax.random.permutation(order, paths) + jax.random.uniform(shift, (paths,))) / paths
+
+    return jax.vmap(column)(jax.random.split(key, horizon)).T
+
+
+@eqx.filter_jit
+def _branches(lab: Laboratory, rules, state, nodes, uniform, key):
+    economy = lab.economy
+    begin = dataclasses.replace(state, date=jnp.zeros_like(state.date))
+
+    def future(item):
+        node, number, draws = item
+        own = stream(key, "path", number)
+
+        def step(at, u):
+            # The step out of the given state leads to the node; one body for all dates compiles in half the time.
+            drawn = economy.exogenous.given(at.exo, None, None, None).at(u)
+            following = jnp.where(at.date == 0, node, drawn)
+            after, now = periods.period(economy, lab.populations, rules, at, own, following)
+            return after, series(economy, now.public())
+
+        seen = jax.lax.scan(step, begin, draws)[1]
+        return jax.tree_util.tree_map(lambda leaf: leaf[1:], seen)
+
+    paths = uniform.shape[0]
+    number = jnp.tile(jnp.arange(paths), len(nodes))
+    items = (jnp.repeat(nodes, paths), number, uniform[number])
+    flat = jax.lax.map(future, items, batch_size=BATCH)
+    return jax.tree_util.tree_map(lambda leaf: leaf.reshape(len(nodes), paths, -1), flat)
+
+
+def response(
+    process: Process, found: Branches, without: Float[np.ndarray, " n"], shocked: Float[np.ndarray, " n"]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Mean response, its Monte-Carlo standard error, and the mean without the shock, by name; each (horizon,)."""
+    change, names = (shocked - without)[found.nodes], list(found.values)
+    control = _controls(process, found, without, shocked)
+    paths, horizon = found.values[names[0]].shape[1:]
+    each = np.stack([np.tensordot(change, found.values[name], axes=1) for name in names], axis=1).reshape(paths, -1)
+    mean = each.mean(axis=0)
+    centred = control - control.mean(axis=0)
+    fit, _, rank, _ = np.linalg.lstsq(centred, each - mean, rcond=1e-10)
+    left = each - mean - centred @ fit
+    mean = (mean - control.mean(axis=0) @ fit).reshape(len(names), horizon)
+    error = np.sqrt((left**2).sum(axis=0) / max(paths - 1 - rank, 1) / paths).reshape(len(names), horizon)
+    base = [np.tensordot(without[found.nodes], found.values[name], axes=1).mean(axis=0) for name in names]
+    return {name: (mean[k], error[k], base[k]) for k, name in enumerate(names)}
+
+
+def _controls(process: Process, found: Branches, without, shocked) -> Float[np.ndarray, "paths controls"]:
+    """Responses of the exogenous value (in logs where positive) on each path less their known means.
+
+    None at all where there are too few paths to find out how the others depend on them.
+    """
+    table = np.asarray(exogenous_table(process))
+    table = np.log(table) if (table > 0).all() else table
+    states = found.values["exogenous_state"].astype(int)
+    paths, horizon = states.shape[1:]
+    if paths <= 3 * horizon * table.shape[1]:
+        return np.zeros((paths, 0))
+    known, spread, transition = [], shocked - without, _transition(process)
+    for _ in range(horizon):
+        known.append(spread @ table)
+        spread = spread @ transition
+    seen = np.einsum("n,nphk->phk", (shocked - without)[found.nodes], table[states])
+    return (seen - np.stack(known)).reshape(paths, -1)
+
+
+def impulse_response(
+    solution: Solution,
+    *,
+    shock: str = "exogenous",
+    size: float = 1.0,
+    horizon: int = 40,
+    paths: int = 256,
+    state: periods.EconomyState | None = None,
+    key: int = 0,
+) -> xr.Dataset:
+    """How a shock moves the economy in expectation, from a given state.
+
+    Args:
+        solution: what `solve` returned, or `Solution.load`.
+        shock: name of the exogenous process; `exogenous` in all economies.
+        size: in standard deviations of the innovation (of either sign, also fractions) where the process is a
+            discretised AR(1): the conditional mean of its log moves by exactly that. For a chain in its own right the
+            number of the state switched to, compared with staying.
+        horizon: number of dates, the first (0) that of the shock.
+        paths: futures simulated from each exogenous state.
+        state: the economy at the date before the shock; the sampled state nearest to the long-run means, in the middle
+            exogenous state, if not given.
+        key: seed of the futures.
+
+    Returns:
+        On the dimension `horizon`, for every series NAME of `simulate`: `NAME` (response, in its units),
+        `NAME_percent` (per cent of the mean without the shock; absent where that passes zero), `NAME_error`
+        (Monte-Carlo standard error of the response) and `NAME_baseline` (mean without the shock).
+
+    Raises:
+        UnknownName: for a shock that the economy does not have.
+        InputError: if it has no aggregate risk, or a size that its process cannot take.
+    """
+    lab = laboratory_of(solution)
+    _check(lab, shock, horizon, paths)
+    process = lab.economy.exogenous
+    if state is None:
+        state = long_run_state(evidence_of(solution), (process.n - 1) // 2)
+    without, shocked = contrast(process, int(state.exo), size)
+    nodes = np.flatnonzero((without > 0) | (shocked > 0))
+    found = branches(lab, solution.rules, state, nodes, (paths, horizon), root_key(key))
+    data = {}
+    labels = attributes(lab.economy, found.values)
+    for name, (mean, error, base) in response(process, found, without, shocked).items():
+        label = labels[name]
+        data[name] = ("horizon", mean, label)
+        data[f"{name}_error"] = ("horizon", error, {**label, "long_name": f"{label['long_name']}, standard error"})
+        data[f"{name}_baseline"] = ("horizon", base, {**label, "long_name": f"{label['long_name']}, no shock"})
+        if name != "exogenous_state" and in_percent(base):
+            data[f"{name}_percent"] = ("horizon", 100 * mean / base, {**label, "units": "%"})
+    dates = ("horizon", np.arange(horizon), {"long_name": "dates since the shock", "units": "periods"})
+    more = {"shock": shock, "size": float(size), "size_unit": size_unit(process), "paths": paths, "key": int(key)}
+    return xr.Dataset(data, {"horizon": dates}, {**general(solution), **more})
+
+
+def in_percent(base: Float[np.ndarray, " horizon"]) -> bool:
+    """Whether a baseline keeps away from zero, so that a response may be put in per cent of it."""
+    return bool((base > 0).all() or (base < 0).all()) and float(np.abs(base).min()) > 1e-6 * float(np.abs(base).max())
+
+
+def size_unit(process: Process) -> str:
+    """What the size of a shock to this process is measured in."""
+    return "state" if autoregression(process) is None else "standard deviations of the innovation"
+
+
+def _check(lab: Laboratory, shock: str, horizon: int, paths: int) -> None:
+    if shock not in SHOCKS:
+        raise UnknownName("shock", shock, SHOCKS, where=type(lab.economy).__name__)
+    if lab.economy.exogenous.n == 1:
+        raise InputError(
+            "it has no aggregate risk, so that nothing can be shocked",
+            where=type(lab.economy).__name__,
+            remedy="Take an economy whose `exogenous` process has more than one state.",
+        )
+    for name, value, least in (("horizon", horizon, 1), ("paths", paths, 2)):
+        if value < least:
+            raise InputError(f"{name} must be at least {least}", where="impulse_response", number=value)

@@ -1,0 +1,1 @@
+"""L5: figures, tables and the static page; reads run folders only."""
