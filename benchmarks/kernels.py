@@ -89,7 +89,8 @@ def simulate(k: Constants, state: State):
         K = mass.sum(1) @ k.grid
         R, income = prices(k, z, K, k.labour * people[:, 1], people[:, 0])
         first, weights = cubic(state.coordinate, jnp.log(K))
-        shares = sum(weights[:, j, None, None] * state.table[z, first + j] for j in range(4))
+        around = state.table[z[:, None], first[:, None] + jnp.arange(4)]
+        shares = jnp.einsum("pq,pqea->pea", weights, around, precision="highest")
         at_nodes = shares * (R[:, None, None] * k.nodes + income[:, :, None] - k.k_min)
         low = at_nodes[..., k.left]
         c = low + k.weight * (at_nodes[..., k.left + 1] - low)
@@ -137,32 +138,47 @@ def unemployment(k: Constants):
 
 
 def sweeps(k: Constants, table, coordinate, law, R, income, number: int):
-    """Endogenous-grid sweeps at all nodes."""
-    there = law[:, :1] + law[:, 1:] * coordinate
-    first, weights = cubic(coordinate, there)
-    cash = R[:, :, None, None] * k.nodes + income[..., None]
+    """Endogenous-grid sweeps at all nodes. Expectation and interpolation are one matrix over (z, K, e), made once."""
+    size, n = 4 * len(coordinate), len(k.nodes)
+    first, weights = cubic(coordinate, law[:, :1] + law[:, 1:] * coordinate)
+    spread = jnp.zeros((2, size // 4, size // 4))
+    z, row = jnp.arange(2)[:, None, None], jnp.arange(size // 4)[None, :, None]
+    spread = spread.at[z, row, first[..., None] + jnp.arange(4)].add(weights)
     chance = k.moves[:, :, None, None] * k.chance
-    pick = first[..., None] + jnp.arange(4)
+    ahead = k.beta * jnp.einsum("zjef,zkl,jl->zkejlf", chance, spread, R).reshape(size, size)
+    gross, base = R[:, :, None, None], k.nodes - income[..., None]
+    cash = gross * k.nodes + income[..., None] - k.k_min
+    per_gross, per_cash = 1 / gross, 1 / cash
 
     def sweep(_, table):
-        c = table * (cash - k.k_min)
-        value = k.beta * R[:, :, None, None] * jnp.exp(-k.gamma * jnp.log(c))
-        ahead = jnp.einsum("zkq,jzkqfa->zkjfa", weights, value[:, pick], precision="highest")
-        W = jnp.einsum("zjef,zkjfa->zkea", chance, ahead, precision="highest")
+        marginal = jnp.exp(-k.gamma * jnp.log(table * cash))
+        W = (ahead @ marginal.reshape(size, n)).reshape(table.shape)
         c = jnp.exp(-jnp.log(W) / k.gamma)
-        start = (c + k.nodes - income[..., None]) / R[:, :, None, None]
-        onto = jax.vmap(jax.vmap(jax.vmap(lambda s, v: line_through(k.nodes, s, v))))(start, c)
-        share = jnp.clip(onto / (cash - k.k_min), 0.0, 1.0)
-        return jnp.where(k.nodes < start[..., :1], 1.0, share)
+        start = (c + base) * per_gross
+        onto = lines_through(k, start.reshape(size, n), c.reshape(size, n)).reshape(table.shape)
+        return jnp.where(k.nodes < start[..., :1], 1.0, jnp.clip(onto * per_cash, 0.0, 1.0))
 
     return jax.lax.fori_loop(0, number, sweep, table)
 
 
-def line_through(x, xp, fp):
-    """Piecewise linear interpolation, linear beyond both ends."""
-    right = jnp.clip(jnp.searchsorted(xp, x), 1, len(xp) - 1)
-    slope = (fp[right] - fp[right - 1]) / (xp[right] - xp[right - 1])
-    return fp[right - 1] + slope * (x - xp[right - 1])
+def lines_through(k: Constants, x, y):
+    """At the nodes: the lines through the points (x, y) of each row, x ascending; linear beyond both ends.
+
+    How many points lie below each node is counted from where the points lie among the nodes, which is arithmetic.
+    """
+    rows, n = x.shape
+    cell, _ = locate(k.nodes, jnp.stack([k.nodes[0], k.nodes[-1], k.ends[2]]), x)
+    cell = jnp.where(x >= k.nodes[-1], n, cell + (k.nodes[cell] <= x))
+    flat = (cell + (n + 1) * jnp.arange(rows)[:, None]).reshape(-1)
+    counts = jnp.zeros(rows * (n + 1), jnp.int32).at[flat].add(1, mode="promise_in_bounds").reshape(rows, n + 1)
+    left = jnp.clip(jnp.cumsum(counts[:, :n], axis=1), 1, n - 1) - 1
+    slope = (y[:, 1:] - y[:, :-1]) / (x[:, 1:] - x[:, :-1])
+    level = y[:, :-1] - slope * x[:, :-1]
+
+    def at(line):
+        return jnp.take_along_axis(line, left, axis=1, mode="promise_in_bounds")
+
+    return at(level) + at(slope) * k.nodes
 
 
 def one_round(k: Constants, state: State, number: int) -> tuple[State, jax.Array]:

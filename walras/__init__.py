@@ -1,11 +1,46 @@
-"""Walras: a laboratory for economies of many different agents."""
+"""Walras: a laboratory for economies of many different agents.
+
+    import walras as w
+
+    solution = w.solve(w.economies.KrusellSmith.dhjj2010(), {"household": w.learners.EulerIteration()}, key=0)
+    print(solution)
+"""
+
+from importlib.metadata import PackageNotFoundError, version
 
 import jax
 
 jax.config.update("jax_enable_x64", True)  # before any module holds a number
 
-from walras import economies, learners  # noqa: E402
+from walras import economies, learners, testing  # noqa: E402
+from walras._core.errors import InputError, RunFolderError, SolveError, UnknownName, WalrasError  # noqa: E402
+from walras.impulse import impulse_response  # noqa: E402
+from walras.inputs import with_parameters  # noqa: E402
+from walras.lab.store import load  # noqa: E402
+from walras.simulate import simulate  # noqa: E402
 from walras.solution import Solution  # noqa: E402
-from walras.solve import diagnose, solve  # noqa: E402
+from walras.solve import Interrupted, diagnose, solve  # noqa: E402
 
-__all__ = ["Solution", "diagnose", "economies", "learners", "solve"]
+try:
+    __version__ = version("walras")
+except PackageNotFoundError:  # a checkout that was never installed
+    __version__ = "0.0.0"
+
+__all__ = [
+    "InputError",
+    "Interrupted",
+    "RunFolderError",
+    "Solution",
+    "SolveError",
+    "UnknownName",
+    "WalrasError",
+    "diagnose",
+    "economies",
+    "impulse_response",
+    "learners",
+    "load",
+    "simulate",
+    "solve",
+    "testing",
+    "with_parameters",
+]

@@ -18,7 +18,9 @@ from rich.table import Table  # noqa: E402
 
 from walras._core.errors import InputError, WalrasError  # noqa: E402
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__.split("\n")[0])
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(__doc__ or "").split("\n")[0]
+)
 out, err = Console(), Console(stderr=True)
 
 Folder = Annotated[Path, typer.Argument(help="A run folder.")]
@@ -89,13 +91,11 @@ def list_() -> None:
 
 
 @app.command()
-def solve(
+def solve(  # noqa: PLR0913 (one argument per option of the command line)
     economy: Annotated[str, typer.Argument(help="A name from `walras list`, or path/to/file.py:ClassName.")],
     calibration: Annotated[str | None, typer.Option(help="A named constructor of the economy.")] = None,
     learner: Annotated[list[str] | None, typer.Option(help="TYPE=LEARNER.")] = None,
-    population: Annotated[
-        list[str] | None, typer.Option(help="TYPE=histogram|panel:N|finite:N|representative.")
-    ] = None,
+    population: Annotated[list[str] | None, typer.Option(help="TYPE=histogram|panel:N|finite:N|representative.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="PARAMETER=NUMBER, e.g. household.beta=0.98.")] = None,
     preset: Annotated[str, typer.Option(help="fast, standard, precise or paper.")] = "standard",
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,

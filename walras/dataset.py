@@ -3,8 +3,6 @@
 What reports, comparisons and readers outside this package need, they find here; nothing has to be computed again.
 """
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -131,11 +129,16 @@ def mean_cross_section(evidence: Evidence, name: str, axis: Axis) -> np.ndarray 
     risk = own.risk_field()
     state = np.asarray(getattr(own, risk)) if risk else np.zeros(sample["weight"].shape, int)
     stock = jnp.asarray(getattr(own, foc.stock_field(agent)))
-    cell, right = (np.asarray(x) for x in eqx.filter_jit(lambda axis, x: axis.lottery(x))(axis, stock))
+    cell, right = (np.asarray(x) for x in _lottery(axis, stock))
     mass = np.zeros((agent.risk.n, axis.n))
     np.add.at(mass, (state, cell), sample["weight"] * (1 - right))
     np.add.at(mass, (state, cell + 1), sample["weight"] * right)
     return mass / len(sample["weight"])
+
+
+@eqx.filter_jit
+def _lottery(axis: Axis, x):
+    return axis.lottery(x)
 
 
 @eqx.filter_jit

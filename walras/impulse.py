@@ -74,7 +74,12 @@ def autoregression(process: Process) -> Autoregression | None:
 
 
 def _transition(process: Process) -> Float[np.ndarray, "n n"]:
-    return np.asarray(eqx.filter_jit(transition_matrix)(process, None, None, None))
+    return np.asarray(_matrix(process))
+
+
+@eqx.filter_jit
+def _matrix(process: Process):
+    return transition_matrix(process, None, None, None)
 
 
 def shifted(weights: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], by: float) -> Float[np.ndarray, " n"]:
@@ -147,9 +152,7 @@ def long_run_state(evidence: Evidence, exo: int) -> periods.EconomyState:
     return jax.tree_util.tree_map(lambda leaf: leaf[chosen], evidence.states)
 
 
-def branches(
-    lab: Laboratory, rules: dict, state: periods.EconomyState, nodes, size: tuple[int, int], key: Key
-) -> Branches:
+def branches(lab: Laboratory, rules: dict, state: periods.EconomyState, nodes, size: tuple[int, int], key: Key) -> Branches:
     """Simulated futures from each exogenous state in `nodes`, on the same draws; `size` is (paths, horizon)."""
     paths, horizon = size
     uniform = _uniforms(stream(key, "impulse"), paths, horizon + 1)

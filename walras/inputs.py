@@ -1,6 +1,7 @@
 """What can be wrong with an economy before anything is computed, and parameters by name."""
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 
 from walras._core.errors import InputError, UnknownName
 from walras._core.keys import root_key
-from walras._core.module import Parameters, as_parameter, parameters_of
+from walras._core.module import as_parameter, parameters_of
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.economy import Economy, Formula
@@ -136,7 +137,7 @@ def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:
     return economy
 
 
-def _replaced(module: Parameters, path: list[str], value: float):
+def _replaced(module: Any, path: list[str], value: float) -> Any:
     head, *rest = path
     inner = _replaced(getattr(module, head), rest, value) if rest else as_parameter(float(value))
     return dataclasses.replace(module, **{head: inner})

@@ -62,9 +62,7 @@ class LoopState(eqx.Module):
 def shock_paths(economy: Economy, preset: Preset, key: Key) -> tuple[Array, Array]:
     """Starting exogenous states (paths,) and the states after each date (paths, dates); the last is the first again."""
     keys = jax.random.split(stream(key, "paths"), preset.paths)
-    exo = jax.vmap(lambda k: economy.exogenous.start(None).sample(k))(
-        jax.random.split(stream(key, "starts"), preset.paths)
-    )
+    exo = jax.vmap(lambda k: economy.exogenous.start(None).sample(k))(jax.random.split(stream(key, "starts"), preset.paths))
     shocks = jax.vmap(lambda e, k: paths.exogenous_path(economy, e, preset.dates, k))(exo, keys)
     return exo, shocks.at[:, -1].set(exo)
 
@@ -124,9 +122,7 @@ def _cross_change(before, after) -> Array:
     """Largest over types: mean absolute change of the start, relative to the mean absolute value (sum over leaves)."""
     changes = [jnp.zeros(())]
     for name in after.cross:
-        pairs = zip(
-            jax.tree_util.tree_leaves(after.cross[name]), jax.tree_util.tree_leaves(before.cross[name]), strict=True
-        )
+        pairs = zip(jax.tree_util.tree_leaves(after.cross[name]), jax.tree_util.tree_leaves(before.cross[name]), strict=True)
         for new, old in pairs:
             if jnp.issubdtype(new.dtype, jnp.inexact):
                 changes.append(0.5 * jnp.sum(jnp.abs(new - old)) / jnp.sum(jnp.abs(old)))

@@ -65,23 +65,21 @@ def laboratory(
                 raise UnknownName("agent type", name, types, where=f"{kind} for {type(economy).__name__}")
     for name in types:
         if name not in learners:
-            raise InputError(
-                f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed."
-            )
+            raise InputError(f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed.")
     check_feasible(economy, np.int64(0))
     stationary = economy.exogenous.n == 1
     nodes = preset.stationary_nodes if stationary else preset.histogram_nodes
     populations = {name: (populations or {}).get(name) or default_population(types[name], nodes) for name in types}
     information = {name: (information or {}).get(name, ViewInformation()) for name in types}
-    rules: dict[str, Any] = {name: learners[name].given for name in types if isinstance(learners[name], Fixed)}
+    rules: dict[str, Any] = {name: learner.given for name in types if isinstance(learner := learners[name], Fixed)}
     states: dict[str, Any] = {}
     exo = jnp.asarray(np.int64((economy.exogenous.n - 1) // 2))
     for name in types:
         setup = Setup(economy, populations, rules, information[name], stream(key, f"init.{name}"), exo, name, preset)
         states[name] = learners[name].init(setup)
         rules[name] = learners[name].rule(states[name])
-        if isinstance(learners[name], EulerIteration):
-            populations = placed(populations, name, learners[name].histogram(states[name]))
+        if isinstance(learner := learners[name], EulerIteration):
+            populations = placed(populations, name, learner.histogram(states[name]))
     starts, shocks = shock_paths(economy, preset, key)
     if stationary:
         starts, shocks = starts[:1], shocks[:1]
@@ -210,7 +208,10 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
     if bool(arrived(lab, loop)):
         return "", False
     if lab.stationary:
-        return f"the search ended after {number} candidates, still moving by {float(loop.trace[number - 1, 0]):.2g}", False
+        return (
+            f"the search ended after {number} candidates, still moving by {float(loop.trace[number - 1, 0]):.2g}",
+            False,
+        )
     far = zip(MEASURES, np.asarray(loop.distance), tolerances(lab), strict=True)
     distance = ", ".join(f"{m} {d:.2g} (allowed {t:g})" for m, d, t in far)
     return f"the rounds ended at {number} while the estimated distances were {distance}; try more rounds", False

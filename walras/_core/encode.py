@@ -41,9 +41,7 @@ def decode(path: Path, user_module: Any = None) -> tuple[Any, dict[str, Any]]:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if int(metadata["format"]) > FORMAT:
-            raise RunFolderError(
-                f"{path.name} has format {metadata['format']}", remedy="Use a newer Walras to read it."
-            )
+            raise RunFolderError(f"{path.name} has format {metadata['format']}", remedy="Use a newer Walras to read it.")
         return _decode(json.loads(metadata["structure"]), arrays, user_module), json.loads(metadata["extra"])
     except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
         raise _damaged(path, error) from error
@@ -83,9 +81,7 @@ def _encode(value: Any, path: str, arrays: dict[str, np.ndarray]):
     if isinstance(value, dict):
         return {"dict": {k: _encode(v, f"{path}['{k}']", arrays) for k, v in value.items()}}
     if isinstance(value, eqx.Module) or dataclasses.is_dataclass(value):
-        fields = {
-            f.name: _encode(getattr(value, f.name), f"{path}.{f.name}", arrays) for f in dataclasses.fields(value)
-        }
+        fields = {f.name: _encode(getattr(value, f.name), f"{path}.{f.name}", arrays) for f in dataclasses.fields(value)}
         return {"class": [type(value).__module__, type(value).__qualname__], "fields": fields}
     if callable(value):
         return {"function": [value.__module__, value.__qualname__]}

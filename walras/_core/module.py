@@ -6,6 +6,7 @@ fields of economies, agent types and processes are converted once, when the valu
 """
 
 import dataclasses
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,11 @@ def as_parameter(value: Any) -> Any:
     if isinstance(value, list | tuple) and value and all(isinstance(x, int | float | np.number) for x in value):
         return jnp.asarray(np.asarray(value, dtype=np.float64))
     return value
+
+
+def is_concrete(value: Any) -> bool:
+    """Whether a value is a number that can be looked at, not one being traced by a transformation."""
+    return not isinstance(value, jax.Array) or bool(getattr(value, "is_fully_addressable", False))
 
 
 def parameter(meaning: str, unit: str, low: float = -np.inf, high: float = np.inf, *, closed: bool = False) -> Any:
@@ -50,6 +56,6 @@ class Parameters(eqx.Module):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        for name, annotation in inspect.get_annotations(cls).items():
             if name not in cls.__dict__ and "AbstractVar" not in repr(annotation):
                 setattr(cls, name, eqx.field(converter=as_parameter))

@@ -13,10 +13,7 @@ class Accounts(Check):
         """See the class."""
         scale = flow_scale(evidence)
         worst = max(
-            (
-                (float(np.max(np.abs(v))) / scale, k, int(np.argmax(np.abs(v))))
-                for k, v in evidence.dates["accounts"].items()
-            ),
+            ((float(np.max(np.abs(v))) / scale, k, int(np.argmax(np.abs(v)))) for k, v in evidence.dates["accounts"].items()),
             default=None,
         )
         figures = []

@@ -67,10 +67,8 @@ def certify(evidence: Evidence, preset: str, stopped: str = "", checks: tuple[Ch
     reasons = [describe(f) for f in failing]
     if stopped:
         reasons.insert(0, stopped)
-    if any(f.fatal for f in failing):
-        verdict = Verdict.FAILED
-    else:
-        verdict = Verdict.NOT_CERTIFIED if reasons else Verdict.CERTIFIED
+    short = Verdict.FAILED if any(f.fatal for f in failing) else Verdict.NOT_CERTIFIED
+    verdict = short if reasons else Verdict.CERTIFIED
     return Certificate(verdict, tuple(findings), tuple(reasons))
 
 

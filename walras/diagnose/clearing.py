@@ -7,6 +7,7 @@ For formula prices, stocks are counted again with exact summation and the formul
 
 import dataclasses
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -56,6 +57,7 @@ class Clearing(Check):
 
     def _cleared(self, evidence: Evidence) -> np.ndarray:
         market, lab = evidence.lab.economy.market(), evidence.lab
+        assert isinstance(market, Clear)
         residual = np.abs(evidence.dates["public"].status[1]) / flow_scale(evidence)
         if market.bracket is None or len(market.bracket[0]) != 1:
             return residual
@@ -69,7 +71,7 @@ class Clearing(Check):
             if excess(low_) * excess(high_) > 0:
                 gaps.append(np.inf)
                 continue
-            root = scipy.optimize.brentq(excess, low_, high_, xtol=1e-14, rtol=1e-14)
+            root: Any = scipy.optimize.brentq(excess, low_, high_, xtol=1e-14, rtol=1e-14)
             priced = float(evidence.dates["public"].prices[name][block * evidence.stride])
             gaps.append(abs(root - priced))
         return np.array(gaps)
@@ -82,20 +84,19 @@ class Clearing(Check):
             for name, cross in now.cross.items():
                 held = _held(periods.agents(evidence.lab.economy)[name], cross.own)
                 weight, mass = np.asarray(cross.weight), float(cross.mass)
-                counted[name] = {
-                    k: np.array([mass * math.fsum(col) for col in (np.asarray(v).reshape(len(weight), -1).T * weight)]).reshape(v.shape[1:])
-                    for k, v in held.items()
-                }  # fmt: skip
+                counted[name] = {k: _exact_total(np.asarray(v), weight, mass) for k, v in held.items()}
             again = _formula_prices(evidence.lab, dataclasses.replace(now, stocks=counted))
             used = evidence.dates["public"].prices
             gaps.append(
-                max(
-                    abs(float(v) / float(used[k][block * evidence.stride]) - 1)
-                    for k, v in again.items()
-                    if float(v) != 0
-                )
+                max(abs(float(v) / float(used[k][block * evidence.stride]) - 1) for k, v in again.items() if float(v) != 0)
             )
         return np.array(gaps)
+
+
+def _exact_total(values: np.ndarray, weight: np.ndarray, mass: float) -> np.ndarray:
+    """mass × Σ weight × value for each number held, summed without rounding."""
+    columns = values.reshape(len(weight), -1).T * weight
+    return np.array([mass * math.fsum(column) for column in columns]).reshape(values.shape[1:])
 
 
 @eqx.filter_jit

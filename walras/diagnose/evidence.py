@@ -48,16 +48,12 @@ class Evidence:
         return list(self.samples)
 
 
-def gather(
-    lab: Laboratory, learner_states: dict, start: periods.EconomyState, dates: int, stride: int, key: Key
-) -> Evidence:
+def gather(lab: Laboratory, learner_states: dict, start: periods.EconomyState, dates: int, stride: int, key: Key) -> Evidence:
     """Simulate `dates` fresh dates after `dates // 10` that are thrown away, and sample every `stride`-th of them."""
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
     learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
     burn = 0 if lab.stationary else dates // 10 // stride
-    seen, samples, states, final = _pass(
-        lab, rules, start, stream(key, "certificate"), dates // stride, stride, burn, learned
-    )
+    seen, samples, states, final = _pass(lab, rules, start, stream(key, "certificate"), dates // stride, stride, burn, learned)
     host = jax.tree_util.tree_map(np.asarray, (seen, samples))
     return Evidence(lab, rules, learner_states, key, stride, *host, states, final)
 

@@ -15,6 +15,7 @@ import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
 from walras._core.errors import InputError
+from walras._core.module import is_concrete
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Mortal, Own
 from walras.economy.process import Distribution, transition_matrix
@@ -277,7 +278,7 @@ def check_identities(populations: dict[str, Population], agents: dict[str, Agent
     for name, agent in agents.items():
         size = getattr(agent, "identities", None)
         population = populations.get(name)
-        if size is None or isinstance(agent.mass, jax.core.Tracer):
+        if size is None or not is_concrete(agent.mass):
             continue
         count = population.n if isinstance(population, Finite) else None
         if count != size or not np.isclose(float(agent.mass), size):

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from walras._core.module import Parameters
+from walras._core.module import Parameters, is_concrete
 from walras._core.types import Key, PyTree
 from walras.numerics import markov
 
@@ -158,7 +158,7 @@ class Chain(Process):
     transition: Array
 
     def __check_init__(self):
-        if not isinstance(self.transition, jax.core.Tracer):
+        if is_concrete(self.transition):
             markov.check_transition(np.asarray(self.transition), type(self).__name__)
 
     @property
@@ -202,7 +202,7 @@ class ConditionalChain(Process):
     initial: Array
 
     def __check_init__(self):
-        if not isinstance(self.transition, jax.core.Tracer):
+        if is_concrete(self.transition):
             markov.check_transition(np.asarray(self.transition), type(self).__name__)
 
     @property

@@ -98,9 +98,7 @@ def run(request: Request, folder: Path, force: bool, say: Report, total: Callabl
     work = store.prepare(folder, force)
     watcher = Watcher(work, request, say, total)
     try:
-        solution = solve(
-            economy, learners, populations=populations, preset=request.preset, key=request.seed, watch=watcher
-        )
+        solution = solve(economy, learners, populations=populations, preset=request.preset, key=request.seed, watch=watcher)
     except Interrupted as stopped:
         stopped.folder = work
         raise

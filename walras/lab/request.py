@@ -91,9 +91,7 @@ def from_file(name: str, base: type) -> type:
     path, _, class_name = name.partition(":")
     module = _imported(Path(path))
     found = {
-        k: v
-        for k, v in vars(module).items()
-        if isinstance(v, type) and issubclass(v, base) and v.__module__ == module.__name__
+        k: v for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, base) and v.__module__ == module.__name__
     }
     if not class_name and len(found) == 1:
         return next(iter(found.values()))
@@ -121,9 +119,7 @@ def _imported(path: Path):
     except Exception as error:
         del sys.modules[name]
         line = _line_of(error, path)
-        raise InputError(
-            f"{type(error).__name__}: {error}", where=f"{path}{line}", remedy="The file must import."
-        ) from error
+        raise InputError(f"{type(error).__name__}: {error}", where=f"{path}{line}", remedy="The file must import.") from error
     return module
 
 
@@ -173,9 +169,7 @@ def _learner(text: str) -> Learner:
     if cls is None:
         raise UnknownName("learner", text, known, where="walras")
     if text == "fixed":
-        raise InputError(
-            "a fixed rule has to be given in Python", where="--learner", remedy="Use learners.Fixed(rule)."
-        )
+        raise InputError("a fixed rule has to be given in Python", where="--learner", remedy="Use learners.Fixed(rule).")
     return cls()
 
 

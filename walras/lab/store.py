@@ -56,9 +56,7 @@ def prepare(folder: Path, force: bool) -> Path:
         remedy = f"Choose another --out, give --force to replace it{unfinished}."
         raise RunFolderError(what, where=str(folder), remedy=remedy)
     if used and not is_finished(folder) and not (folder / "checkpoints").exists():
-        raise RunFolderError(
-            "it holds files that no run wrote", where=str(folder), remedy="--force replaces runs only."
-        )
+        raise RunFolderError("it holds files that no run wrote", where=str(folder), remedy="--force replaces runs only.")
     work = folder.with_name(folder.name + ".new") if used else folder
     try:
         if work != folder and work.exists():
@@ -126,9 +124,7 @@ def read_checkpoint(folder: Path) -> tuple[Laboratory, LoopState, Request]:
 def finish(work: Path, folder: Path, solution: Solution, request: Request, total: float) -> None:
     """Write everything but the report, then the manifest; put the folder in its place."""
     if solution.lab is not None:
-        write_aside(
-            work / "solution.safetensors", encode(_saved(solution), {"request": request.model_dump(mode="json")})
-        )
+        write_aside(work / "solution.safetensors", encode(_saved(solution), {"request": request.model_dump(mode="json")}))
     if solution.evidence is not None:
         aside = work / "simulation.nc.part"
         dataset(solution).to_netcdf(aside, engine="h5netcdf")
@@ -176,9 +172,7 @@ def reseal(folder: Path) -> None:
 def hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of a run but the manifest and the checkpoints."""
     skipped = {"manifest.json"}
-    files = [
-        p for p in sorted(folder.iterdir()) if p.is_file() and p.name not in skipped and not p.name.endswith(".part")
-    ]
+    files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.name not in skipped and not p.name.endswith(".part")]
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 

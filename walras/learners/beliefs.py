@@ -82,9 +82,7 @@ class PolynomialBelief(eqx.Module):
 
     def raw(self, transformed) -> tuple[Array, ...]:
         """The inverse of `transform`."""
-        return tuple(
-            jnp.exp(transformed[..., j]) if log else transformed[..., j] for j, log in enumerate(self.shape.logs)
-        )
+        return tuple(jnp.exp(transformed[..., j]) if log else transformed[..., j] for j, log in enumerate(self.shape.logs))
 
     def _now(self, index, transformed):
         return jnp.concatenate([(transformed - self.centre) / self.scale, self.exo[index]], axis=-1)
@@ -163,6 +161,4 @@ def shape_of(states: int, values: int, logs: tuple[bool, ...], degrees: tuple[in
     total = law + 1 if states == 2 else max(law, 2)
     law_variables = [law] * len(logs) + exo + (exo if sees_next else [])
     view_exo = [min(states - 1, views)] * values
-    return Shape(
-        powers(law_variables, total), powers([views] * len(logs) + view_exo, views + (states == 2)), logs, sees_next
-    )
+    return Shape(powers(law_variables, total), powers([views] * len(logs) + view_exo, views + (states == 2)), logs, sees_next)

@@ -37,7 +37,6 @@ from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis, EvenAxis
 
-
 REPRESENTATIVE_STEP = 0.03
 
 
@@ -121,9 +120,7 @@ class EulerIteration(Learner):
         new = jax.lax.fori_loop(0, learner.sweeps, lambda _, r: sweep(r, ahead), rule)
         change = jnp.max(jnp.abs(new.table - rule.table))
         law_change = _law_change(belief, fitted, task.field) if rule.axes else jnp.zeros(())
-        return dataclasses.replace(state, table=new, belief=fitted, rounds=state.rounds + 1), Progress(
-            change, law_change
-        )
+        return dataclasses.replace(state, table=new, belief=fitted, rounds=state.rounds + 1), Progress(change, law_change)
 
     def _search(self, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         sizes = task.preset.euler
@@ -247,9 +244,7 @@ def _stay_put(rule: TableRule, setup: Setup) -> Opening:
         own = template.to(**{stock: s})
         own = own.to(**{risk: state}) if risk else own
         middle = [jnp.asarray(0.5)] * (rule.table.shape[-1] - 1)
-        moved = jax.vmap(
-            lambda p: getattr(agent.move(own, choose(agent, own, view, [*middle, p]), view, outcome), stock)
-        )(grid)
+        moved = jax.vmap(lambda p: getattr(agent.move(own, choose(agent, own, view, [*middle, p]), view, outcome), stock))(grid)
         p = grid[jnp.argmin(jnp.abs(moved - s))]
         return jnp.stack([*middle, jnp.clip(p, 0.02, 0.98)])
 
@@ -266,16 +261,16 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
     live = stationary.live_stocks(agent)
     bounds = stationary.candidate_limits(economy, live)
     nodes = preset.stationary_nodes if economy.exogenous.n == 1 else preset.histogram_nodes
-    if not isinstance(economy.market(), Formula):
-        x = 0.5 * (bounds[0] + bounds[1])
-    else:
+    if isinstance(economy.market(), Formula):
         x = x * float(agent.mass)
-    width = 0.1 * x if isinstance(economy.market(), Formula) else 0.1 * (bounds[1] - bounds[0])
+        width = 0.1 * x
+    else:
+        x, width = 0.5 * (bounds[0] + bounds[1]), 0.1 * (bounds[1] - bounds[0])
     coarse = stationary.StationarySettings(1e-7)
     mass_axis = dataclasses.replace(rule.own_axis, n=nodes)
     for final in (False, True):
         populations = {**setup.populations, setup.name: Histogram(mass_axis, nodes)}
-        problem, search = stationary.begin(setup, populations, rule, bounds, live, x, width)
+        problem, search = stationary.begin(setup, populations, rule, bounds, live, (x, width))
         if final and economy.exogenous.n == 1:
             break  # the rounds of the loop do the rest, one candidate each
         for _ in range(30):

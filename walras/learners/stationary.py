@@ -22,12 +22,13 @@ from jaxtyping import Array, Bool, Float, Int
 from walras._core.errors import InputError
 from walras._core.types import Key
 from walras.economy import period as periods
-from walras.economy.economy import Economy, Formula
+from walras.economy.economy import Clear, Economy, Formula
 from walras.economy.foc import stock_field
-from walras.economy.population import Histogram, Population, Step, mortality
+from walras.economy.population import Step, mortality
 from walras.economy.process import transition_matrix
 from walras.economy.rule import Rule
 from walras.learners.egm import Prospect, sweep
+from walras.learners.learner import Setup
 from walras.learners.table import TableRule
 
 
@@ -68,7 +69,7 @@ class StationaryProblem(eqx.Module):
 
     economy: Economy
     state: periods.EconomyState
-    populations: dict[str, Population]
+    populations: dict[str, Any]
     rules: dict[str, Rule]
     key: Key
     limits: Float[Array, " 2"]
@@ -94,8 +95,8 @@ class StationaryProblem(eqx.Module):
     def prices(self, x):
         """The named price of a clearing market."""
         market = self.economy.market()
-        template = market.guess if market.bracket is None else market.bracket[0]
-        return {name: x for name in template}
+        assert isinstance(market, Clear) and market.bracket is not None  # `candidate_limits` has seen to it
+        return dict.fromkeys(market.bracket[0], x)
 
     def excess(self, x, now: periods.Now):
         """Supply minus demand at the candidate: of the stock behind the formula (in logs), or of the market."""
@@ -175,9 +176,7 @@ def _excess(problem: StationaryProblem, x, rule, mass):
     return problem.excess(x, problem.now(x, rule, mass))
 
 
-def stationary_round(
-    problem: StationaryProblem, state: StationaryState, settings: StationarySettings
-) -> StationaryState:
+def stationary_round(problem: StationaryProblem, state: StationaryState, settings: StationarySettings) -> StationaryState:
     """Evaluate the present candidate, then choose the next one."""
     x, exo, population = state.x, problem.state.exo, problem.populations[problem.name]
     rule, sweeps, moved, survival, outcome, lottery = _household(problem, x, state.rule, state.mass, settings)
@@ -204,9 +203,7 @@ def _following(problem: StationaryProblem, state: StationaryState, x, excess, fo
     outward = jnp.clip(outward, problem.limits[0], problem.limits[1])
     inside = jnp.where(again, 0.5 * (negative[0] + positive[0]), secant)
     following = jnp.where(jnp.all(known), inside, outward)
-    return StationaryState(
-        following, x, excess, positive, negative, known, state.width * 1.6, *found
-    )
+    return StationaryState(following, x, excess, positive, negative, known, state.width * 1.6, *found)
 
 
 def check_type(agent) -> bool:
@@ -231,25 +228,23 @@ def candidate_limits(economy: Economy, live: tuple[str, ...]) -> tuple[float, fl
             )
         return 1e-8, np.inf
     if market.bracket is None or len(market.bracket[0]) != 1:
-        raise InputError(
-            "a stationary equilibrium needs a market with one price and a bracket", where=type(economy).__name__
-        )
+        raise InputError("a stationary equilibrium needs a market with one price and a bracket", where=type(economy).__name__)
     (low,), (high,) = (list(end.values()) for end in market.bracket)
     return float(low), float(high)
 
 
-def begin(setup, populations, rule: TableRule, bounds, live, x: float, width: float):
-    """The problem and the search before its first candidate, on the given populations."""
-    rules = {**setup.rules, setup.name: rule}
-    low, high, x, width = (np.float64(v) for v in (*bounds, x, width))
-    return _begin(setup.economy, populations, rules, setup.key, setup.exo, np.array([low, high]), x, width, setup.name, live)
+def begin(setup: Setup, populations, rule: TableRule, bounds, live: tuple[str, ...], first: tuple[float, float]):
+    """The problem and the search before its first candidate, on the given populations; `first` is (candidate, width)."""
+    return _begin(setup, populations, rule, np.array(bounds, float), live, np.array(first, float))
 
 
 @eqx.filter_jit
-def _begin(economy, populations, rules, key, exo, bounds, x, width, name: str, live: tuple[str, ...]):
-    state = periods.start(economy, populations, rules, key, exo)
-    mass, rule = state.cross[name], rules[name]
-    x = jnp.clip(x, bounds[0], bounds[1])
+def _begin(setup: Setup, populations, rule: TableRule, bounds, live: tuple[str, ...], first):
+    economy, key, name = setup.economy, setup.key, setup.name
+    rules = {**setup.rules, name: rule}
+    state = periods.start(economy, populations, rules, key, setup.exo)
+    mass, width = state.cross[name], first[1]
+    x = jnp.clip(first[0], bounds[0], bounds[1])
     problem = StationaryProblem(economy, state, populations, rules, key, bounds, jnp.ones(()), name, live)
     # +1 if a positive excess asks for a higher candidate, −1 if for a lower one (the rule held fixed).
     slope = jax.jvp(lambda v: problem.excess(v, problem.now(v, rule, mass)), (x,), (jnp.ones_like(x),))[1]

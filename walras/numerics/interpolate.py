@@ -81,7 +81,7 @@ class EvenAxis(eqx.Module):
 def along_first(table: Float[Array, "n *rest"], axis: EvenAxis, x: Float[Array, ""]) -> Float[Array, "*rest"]:
     """Cubic interpolation of a table along its first axis."""
     first, weights = axis.stencil(x)
-    return sum(weights[k] * table[first + k] for k in range(4))
+    return sum((weights[k] * table[first + k] for k in range(1, 4)), start=weights[0] * table[first])
 
 
 def piecewise(x: Float[Array, " m"], xp: Float[Array, " n"], fp: Float[Array, " n"]) -> Float[Array, " m"]:

@@ -1,1 +1,1 @@
-"""L5: figures, tables and the static page; reads run folders only."""
+"""The static report of a run folder. Reads the folder only: it knows no economy and no learner."""

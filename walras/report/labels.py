@@ -1,0 +1,55 @@
+"""How variables and numbers are written in a report."""
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """A number (or a short list of them) for reading: `digits` significant digits, powers of ten where it is tiny."""
+    if value is None:
+        return "–"
+    if isinstance(value, list | tuple | np.ndarray):
+        listed = [number(v, digits) for v in value]
+        return ", ".join(listed) if len(listed) <= 8 else f"{', '.join(listed[:7])}, … ({len(listed)} values)"
+    if isinstance(value, str | bool):
+        return str(value)
+    value = float(value)
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if -4 <= exponent < 6:
+        text = f"{value:.{max(digits - 1 - exponent, 0)}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        text = f"{value / 10.0**exponent:.{max(digits - 2, 1)}f}·10" + str(exponent).translate(_SUPERSCRIPTS)
+    return text.replace("-", "−")
+
+
+def capital(text: str) -> str:
+    """The text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
+def title(variable: xr.DataArray) -> str:
+    """Name and symbol of a variable, e.g. `Capital K`."""
+    name, symbol = variable.attrs.get("long_name", str(variable.name)), variable.attrs.get("symbol", "")
+    return capital(name if symbol in ("", name) else f"{name} {symbol}")
+
+
+def axis(variable: xr.DataArray, unit: str | None = None) -> str:
+    """Name, symbol and unit of a variable, e.g. `Capital K [goods]`."""
+    return f"{title(variable)} [{unit or variable.attrs.get('units', '')}]"
+
+
+def period(years: float) -> str:
+    """What one period is called, for time axes."""
+    named = {1.0: "years", 0.25: "quarters", 1 / 12: "months", 0.5: "half-years"}
+    near = next((name for length, name in named.items() if abs(years - length) < 1e-9), None)
+    return near or f"periods of {number(years, 3)} years"
