@@ -113,12 +113,15 @@ def check_accounts(economy: Economy, populations, rules, state, key) -> None:
 def _account_gaps(economy, populations, rules, state, key):
     """Largest gap of each identity over four dates after the first, relative to the sum of the absolute flows."""
 
-    def record(now, before):
-        flows = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree_util.tree_leaves(now.flows))
-        return {k: v / jnp.maximum(flows, 1e-12) for k, v in economy.accounts(before, now).items()}
 
-    _, seen = paths.run(economy, populations, rules, state, jnp.full((6,), state.exo), key, record)
-    return {k: jnp.max(jnp.abs(v[2:])) for k, v in seen.items()}
+    def record(now, _):
+        return dataclasses.replace(now.public(), outcome=now.outcome)
+
+    exo = jnp.broadcast_to(state.exo, (6, *jnp.shape(state.exo)))
+    _, _, seen = paths.run_on(economy, populations, rules, (state, None), exo, key, record)
+    now, after = (jax.tree_util.tree_map(lambda leaf, s=s: leaf[s], seen) for s in (slice(1, -1), slice(2, None)))
+    flows = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree_util.tree_leaves(seen.flows)) / 6
+    return {k: jnp.max(jnp.abs(v)) / jnp.maximum(flows, 1e-12) for k, v in jax.vmap(economy.accounts)(now, after).items()}
 
 
 def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:

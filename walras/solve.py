@@ -241,16 +241,23 @@ def _spread(finding: Finding, others: list) -> Finding:
 
 
 class Timer:
-    """Seconds since it was made, and how many of them JAX spent tracing and compiling."""
+    """Seconds since it was made, and how many of them JAX spent tracing and compiling (or reading compiled programs)."""
 
     def __init__(self):
-        self.start, self.compiled = time.perf_counter(), 0.0
+        self.start = time.perf_counter()
+        self.busy: list[tuple[float, float]] = []
         jax.monitoring.register_event_duration_secs_listener(self._heard)
 
     def _heard(self, event: str, seconds: float, **_):
-        if event.startswith(("/jax/core/compile", "/jax/compilation_cache/compile")):
-            self.compiled += seconds
+        if event.startswith("/jax/core/compile/"):
+            now = time.perf_counter()
+            self.busy.append((now - seconds, now))
 
     def seconds(self) -> dict[str, float]:
-        """{"compile": …, "run": …}."""
-        return {"compile": self.compiled, "run": time.perf_counter() - self.start - self.compiled}
+        """{"compile": …, "run": …}; programs traced inside the tracing of others are counted once."""
+        total = time.perf_counter() - self.start
+        compiled, until = 0.0, 0.0
+        for begin, end in sorted(self.busy):
+            compiled += max(0.0, end - max(begin, until))
+            until = max(until, end)
+        return {"compile": compiled, "run": total - compiled}

@@ -23,9 +23,7 @@ from walras.economy.process import (
 
 def test_quantiles_of_a_distribution_have_its_weights():
     # The inverse distribution function on an even grid of 1,000 returns each value as often as its weight says.
-    law = Distribution(
-        {"a": jnp.asarray([1.0, 5.0, 7.0]), "b": jnp.asarray([10, 50, 70])}, jnp.asarray([0.2, 0.5, 0.3])
-    )
+    law = Distribution({"a": jnp.asarray([1.0, 5.0, 7.0]), "b": jnp.asarray([10, 50, 70])}, jnp.asarray([0.2, 0.5, 0.3]))
     drawn = jax.vmap(law.at)((jnp.arange(1000) + 0.5) / 1000)
     values, counts = np.unique(drawn["a"], return_counts=True)
     assert values.tolist() == [1.0, 5.0, 7.0] and counts.tolist() == [200, 500, 300]

@@ -120,9 +120,7 @@ def test_piecewise_agrees_with_numpy_inside_and_is_linear_outside():
     rng = np.random.default_rng(3)
     xp, fp = np.sort(rng.uniform(0, 10, 40)), rng.normal(size=40)
     x = rng.uniform(xp[0], xp[-1], 500)
-    np.testing.assert_allclose(
-        piecewise(jnp.asarray(x), jnp.asarray(xp), jnp.asarray(fp)), np.interp(x, xp, fp), atol=1e-12
-    )
+    np.testing.assert_allclose(piecewise(jnp.asarray(x), jnp.asarray(xp), jnp.asarray(fp)), np.interp(x, xp, fp), atol=1e-12)
     np.testing.assert_allclose(piecewise(jnp.asarray(xp), jnp.asarray(xp), jnp.asarray(fp)), fp, atol=1e-12)
     line = piecewise(jnp.asarray([-1.0, 4.0]), jnp.asarray([0.0, 1.0, 3.0]), jnp.asarray([0.0, 2.0, 3.0]))
     np.testing.assert_allclose(line, [-2.0, 3.5], rtol=1e-15)

@@ -33,9 +33,7 @@ def compiled_run(economy, populations, rules, state, exo_path, key, record=publi
     return paths.run(economy, populations, rules, state, exo_path, key, record)
 
 
-def simulate(
-    economy, populations, rules, periods: int, *, seed: int = 0, exo=None, state=None, record=public
-) -> Simulated:
+def simulate(economy, populations, rules, periods: int, *, seed: int = 0, exo=None, state=None, record=public) -> Simulated:
     """Run an economy from a start (or from `state`) on a path drawn from the seed."""
     key = jax.random.key(seed)
     if state is None:

@@ -72,9 +72,7 @@ def economy():
 
 def test_price_is_an_outcome(economy):
     # p = 10 − 5 q, profit (p − 1) q.
-    seen = simulate(
-        economy, FIVE, {"firm": Produce(jnp.asarray(1.3))}, 3, record=lambda now, before: (now.outcome, now.payoff)
-    )
+    seen = simulate(economy, FIVE, {"firm": Produce(jnp.asarray(1.3))}, 3, record=lambda now, before: (now.outcome, now.payoff))
     outcome, payoff = seen.record
     np.testing.assert_allclose(outcome["firm"]["p"], 10 - 5 * 1.3, rtol=1e-15)
     np.testing.assert_allclose(payoff["firm"], (10 - 5 * 1.3 - 1) * 1.3 * np.ones((3, 5)), rtol=1e-14)

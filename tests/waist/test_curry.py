@@ -87,9 +87,7 @@ def test_government_is_paid_the_consumers_payoffs(run):
 def test_rebate_is_the_revenue(run):
     # By individuals: τ w h of each consumer and σ max(profit before tax, 0) of each firm, paid back in equal parts.
     now = run.record
-    wages = (
-        jnp.take_along_axis(now.prices["w"], now.choices["consumer"].employer, axis=1) * now.choices["consumer"].hours
-    )
+    wages = jnp.take_along_axis(now.prices["w"], now.choices["consumer"].employer, axis=1) * now.choices["consumer"].hours
     gross = now.prices["p"] * now.outcome["firm"]["sold"]
     for i in (0, 1):
         paid = jnp.sum(jnp.where(now.choices["consumer"].employer == i, wages, 0.0), axis=1)
@@ -104,7 +102,7 @@ def test_one_date_by_hand(economy):
     # Prices 1000 and 500, wages 11 and 22, stocks 8 and 30, no taxes; everybody asks for (3, 2) and can pay (4,000 of
     # 5,000); 15 of good 0 are asked for against 8: everybody is served 8/15 of 3 = 1.6. Consumers 0 and 1 work 520
     # hours for firm 0, the others 260 hours for firm 1.
-    state = start(economy, POPULATIONS, {n: FunctionRule(None) for n in POPULATIONS}, jax.random.key(0))
+    state = start(economy, POPULATIONS, {n: FunctionRule(print) for n in POPULATIONS}, jax.random.key(0))
     consumer, firm = state.cross["consumer"], state.cross["firm"]
     firm = firm.to(p=jnp.asarray([1000.0, 500.0]), w=jnp.asarray([11.0, 22.0]), y=jnp.asarray([8.0, 30.0]))
     cross = {**state.cross, "consumer": consumer.to(m=jnp.full(5, 5000.0)), "firm": firm}
@@ -120,18 +118,12 @@ def test_one_date_by_hand(economy):
         "firm": FunctionRule(lambda own, view, info: Posting(own.p, own.w)),
         "government": FunctionRule(lambda own, view, info: Taxes(jnp.asarray(0.0), jnp.asarray(0.5))),
     }
-    state = dataclasses.replace(
-        state, cross={**state.cross, "government": state.cross["government"].to(sigma=jnp.zeros(1))}
-    )
+    state = dataclasses.replace(state, cross={**state.cross, "government": state.cross["government"].to(sigma=jnp.zeros(1))})
     final, _ = compiled_run(economy, POPULATIONS, rules, state, jnp.zeros(1, jnp.int32), jax.random.key(0))
     after = final.cross
     spent = 1.6 * 1000 + 2 * 500
-    np.testing.assert_allclose(
-        after["consumer"].m, 5000 - spent + np.where(np.arange(5) < 2, 520 * 11, 260 * 22), rtol=1e-14
-    )
-    np.testing.assert_allclose(
-        after["firm"].y, [0.01 * 5000**0.6 * 1040**0.4, 20 + 0.01 * 10000**0.2 * 780**0.8], rtol=1e-13
-    )
+    np.testing.assert_allclose(after["consumer"].m, 5000 - spent + np.where(np.arange(5) < 2, 520 * 11, 260 * 22), rtol=1e-14)
+    np.testing.assert_allclose(after["firm"].y, [0.01 * 5000**0.6 * 1040**0.4, 20 + 0.01 * 10000**0.2 * 780**0.8], rtol=1e-13)
     gross = np.asarray([8 * 1000 - 1040 * 11, 10 * 500 - 780 * 22])  # both negative: nothing is invested or taxed
     np.testing.assert_allclose(after["firm"].m, 2.2e6 + gross, rtol=1e-14)
     np.testing.assert_allclose(after["firm"].k, [5000.0, 10000.0])

@@ -106,9 +106,7 @@ def test_mass_is_one_and_the_lottery_keeps_the_mean(economy, histogram):
     # One date: capital carried on is capital chosen.
     public = public_of(histogram)
     cash = public.prices["Y"] + (1 - economy.delta) * public.stocks["household"]["K"]
-    np.testing.assert_allclose(
-        public.stocks["household"]["K"][1:], (cash - public.flows["household"]["C"])[:-1], rtol=1e-13
-    )
+    np.testing.assert_allclose(public.stocks["household"]["K"][1:], (cash - public.flows["household"]["C"])[:-1], rtol=1e-13)
 
 
 def test_one_lottery_a_date(economy):
@@ -200,9 +198,7 @@ def test_stochastic_rules_and_histograms_do_not_go_together(economy):
     rules = {"household": UniformRule(economy.household, ((),))}
     with pytest.raises(InputError, match="UniformRule of household draws"):
         start(economy, {"household": HISTOGRAM}, rules, jax.random.key(0))
-    run = simulate(
-        economy, {"household": Panel(50)}, rules, 3, exo=0, record=lambda now, before: now.choices["household"].c
-    )
+    run = simulate(economy, {"household": Panel(50)}, rules, 3, exo=0, record=lambda now, before: now.choices["household"].c)
     assert float(jnp.min(jnp.std(run.record, axis=1))) > 0.1
 
 

@@ -31,7 +31,10 @@ def as_parameter(value: Any) -> Any:
 
 def is_concrete(value: Any) -> bool:
     """Whether a value is a number that can be looked at, not one being traced by a transformation."""
-    return not isinstance(value, jax.Array) or bool(getattr(value, "is_fully_addressable", False))
+    try:
+        return not isinstance(value, jax.Array) or bool(value.is_fully_addressable)
+    except (AttributeError, jax.errors.ConcretizationTypeError):
+        return False
 
 
 def parameter(meaning: str, unit: str, low: float = -np.inf, high: float = np.inf, *, closed: bool = False) -> Any:

@@ -52,6 +52,7 @@ class BestResponse(Check):
                 thresholds["best_response_gain_percent"],
                 listed,
                 "the rule is not optimal given the prices it makes: more nodes, more rounds, or richer information",
+                by_type=gains,
             )
         ]
 

@@ -13,7 +13,7 @@ class Finding:
     """One figure of a certificate.
 
     `figure` is its name in `summary.json`, `threshold` what it must not exceed (None: reported only), `lower` a bound on
-    the other side; `fatal` figures make the verdict `failed`.
+    the other side; `fatal` figures make the verdict `failed`; `by_type` the value of each agent type, where it has one.
     """
 
     figure: str
@@ -24,6 +24,7 @@ class Finding:
     where: str = ""
     remedy: str = ""
     fatal: bool = False
+    by_type: dict[str, float] | None = None
 
     @property
     def passed(self) -> bool:

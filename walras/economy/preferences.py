@@ -22,9 +22,7 @@ def _crra_jvp(primals, tangents):
     # The derivative in γ comes from the formula itself; dead code where γ is not varied.
     log_c, distance = jnp.log(c), 1.0 - gamma
     safe = jnp.where(distance == 0, 1.0, distance)
-    by_gamma = jnp.where(
-        distance == 0, -0.5 * log_c**2, (jnp.expm1(distance * log_c) / safe - log_c * c**distance) / safe
-    )
+    by_gamma = jnp.where(distance == 0, -0.5 * log_c**2, (jnp.expm1(distance * log_c) / safe - log_c * c**distance) / safe)
     return crra(c, gamma), slope + by_gamma * gamma_dot
 
 

@@ -32,7 +32,8 @@ class Distribution(eqx.Module):
 
     def at(self, u: Float[Array, ""]) -> PyTree:
         """The value at the quantile u in [0, 1): inverse of the distribution function."""
-        index = jnp.searchsorted(jnp.cumsum(self.weights), u, side="right")
+        # A count, not a binary search: distributions are short, and it compiles to nothing.
+        index = jnp.sum(jnp.cumsum(self.weights) <= u)
         return self._pick(jnp.clip(index, 0, len(self.weights) - 1))
 
     def sample(self, key: Key) -> PyTree:

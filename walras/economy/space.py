@@ -19,23 +19,21 @@ class Interval(eqx.Module):
     low: Array = eqx.field(converter=as_parameter)
     high: Array = eqx.field(converter=as_parameter)
 
-    def at(self, position: Float[Array, ""]) -> Array:
-        """The point at a relative position in [0, 1]; both finite ends are hit exactly."""
+    def at(self, position: Float[Array, "*shape"]) -> Array:
+        """The point at a relative position in [0, 1], one by one for a vector; both finite ends are hit exactly."""
         finite = jnp.isfinite(self.high)
         width = jnp.where(finite, self.high - self.low, 1.0)
         top = jnp.where(finite, self.high, self.low + 1.0)
         inside = jnp.where(position >= 1.0, top, self.low + position * width)
         return jnp.where(finite, inside, self.low + position / jnp.maximum(1.0 - position, 1e-12))
 
-    def position(self, value: Array) -> Float[Array, ""]:
+    def position(self, value: Array) -> Float[Array, "*shape"]:
         """The relative position of a value, clipped to [0, 1]."""
         finite = jnp.isfinite(self.high)
         width = jnp.where(finite, self.high - self.low, 1.0)
         safe = jnp.where(width > 0, width, 1.0)
         distance = jnp.maximum(value - self.low, 0.0)
-        return jnp.clip(
-            jnp.where(finite, jnp.where(width > 0, distance / safe, 1.0), distance / (1 + distance)), 0.0, 1.0
-        )
+        return jnp.clip(jnp.where(finite, jnp.where(width > 0, distance / safe, 1.0), distance / (1 + distance)), 0.0, 1.0)
 
 
 class Simplex(eqx.Module):

@@ -205,7 +205,7 @@ def summary(solution: Solution, request: Request, total: float) -> dict[str, Any
         "verdict": solution.verdict,
         "reasons": list(solution.certificate.reasons),
         "seconds": {**solution.seconds, "total": total},
-        "accuracy": accuracy,
+        "accuracy": {**accuracy, "by_type": {f.figure: f.by_type for f in solution.certificate.findings if f.by_type}},
         "thresholds": {k: v for k, v in limits.items() if k in accuracy},
         "moments": solution.moments(),
         "checks": [

@@ -172,19 +172,32 @@ class Opening(eqx.Module):
         if setup.economy.exogenous.n == 1 or not coordinates:
             return False
         population = self.population or setup.populations[setup.name]
-        others = {**setup.populations, setup.name: population}
+        mass = None if self.search is None else self.search.mass
         rules = {**setup.rules, setup.name: self.rule}
+        populations = {**setup.populations, setup.name: population}
+        seen = _coordinates_at_ends(setup, populations, rules, mass)
+        return any(abs(float(c[0]) - float(c[1])) > 1e-9 * abs(float(c[0])) for c in seen)
 
-        @eqx.filter_jit
-        def seen_at(exo):
-            state = periods.start(setup.economy, others, rules, setup.key, setup.exo)
-            if self.search is not None:
-                state = dataclasses.replace(state, cross={**state.cross, setup.name: self.search.mass})
-            state = dataclasses.replace(state, exo=exo)
-            return periods.open_market(setup.economy, others, rules, state, setup.key)[0].infos[setup.name][1]
 
-        seen = [seen_at(jnp.asarray(exo)) for exo in (0, setup.economy.exogenous.n - 1)]
-        return any(abs(float(a) - float(b)) > 1e-9 * abs(float(a)) for a, b in zip(*seen, strict=True))
+@eqx.filter_jit
+def _coordinates_at_ends(setup: Setup, populations, rules, mass):
+    """The type's coordinates at the first and the last exogenous state, the cross-section being the same."""
+    economy, name = setup.economy, setup.name
+    state = periods.start(economy, populations, rules, setup.key, setup.exo)
+    if mass is not None:
+        state = dataclasses.replace(state, cross={**state.cross, name: mass})
+
+    def at(exo):
+        there = dataclasses.replace(state, exo=exo)
+        if not isinstance(economy.market(), Formula):
+            return periods.open_market(economy, populations, rules, there, setup.key)[0].infos[name][1]
+        now = periods.opening(economy, populations, there)  # no rule needs to be asked
+        now = dataclasses.replace(now, prices=economy.market().prices(now))
+        view = economy.timing().moves()[name].sees(now)
+        information = rules[name].information
+        return information.read(information.start(), view, now if information.full else now.public())[1]
+
+    return jax.vmap(at)(jnp.asarray([0, economy.exogenous.n - 1]))
 
 
 def _check(setup: Setup) -> None:

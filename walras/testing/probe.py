@@ -193,11 +193,11 @@ def probe(economy: Economy, situation: Situation | None = None, sizes: Sizes = S
         rules = generic_rules(economy, float(levels[jnp.argmax(dates)]), sizes.seed) | situation.rules
     _, (record, seen, _) = run(economy, populations, rules, state, exo_path, key)
     cleared = np.asarray(record.status[0]) == int(RootStatus.BRACKETED)
-    points = {n: _scattered(periods.agents(economy)[n], *seen[n], stream(key, f"scatter.{n}")) for n in seen}
+    points = {n: scattered(periods.agents(economy)[n], *seen[n], stream(key, f"scatter.{n}")) for n in seen}
     return Probe(name, economy, populations, rules, situation.openings, state, exo_path, record, points, cleared, key, sizes)
 
 
-def _scattered(agent: AgentType, own, view, outcome, info, key: Key) -> Points:
+def scattered(agent: AgentType, own, view, outcome, info, key: Key) -> Points:
     """Points of all dates and individuals, endogenous fields stretched by a factor between ½ and 1½ above their limit."""
     dates, count = jax.tree_util.tree_leaves(own)[0].shape[:2]
     flat = jax.tree_util.tree_map(lambda leaf: leaf.reshape(dates * count, *leaf.shape[2:]), own)

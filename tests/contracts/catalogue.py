@@ -1,0 +1,35 @@
+"""The contract list: a new economy or learner is one line here."""
+
+from walras import economies, learners
+from walras.testing import Situation, toys
+
+DIAMOND = toys.Overlapping.diamond(0.7)
+
+# (constructor, situation): every calibration of the catalogue, and toys with what the catalogue lacks: births and
+# deaths, two stocks, numbered agents, a price that clears under aggregate risk.
+ECONOMIES = {
+    "brock-mirman": (economies.BrockMirman.textbook, None),
+    "aiyagari benchmark": (economies.Aiyagari.benchmark, None),
+    "aiyagari risk averse": (economies.Aiyagari.risk_averse, None),
+    "huggett tutorial": (economies.Huggett.tutorial, None),
+    "huggett tutorial, bond price": (economies.Huggett.tutorial_bond_price, None),
+    "huggett 1993": (economies.Huggett.huggett1993, None),
+    "krusell-smith dhjj2010": (economies.KrusellSmith.dhjj2010, None),
+    "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
+    "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),
+    "toy: huggett with aggregate risk": (toys.HuggettRisk.small, None),
+    "toy: overlapping generations": (
+        lambda: DIAMOND,
+        # Births alone are all young and hold nothing: there would be no capital.
+        Situation(openings={"household": DIAMOND.opening(0.2)}),
+    ),
+    "toy: two stocks": (toys.TwoStocks.small, None),
+    "toy: cournot": (toys.Cournot.five, None),
+}
+
+# (learner, economy): one with a representative and aggregate risk, one with a cleared price, one with a histogram.
+LEARNERS = {
+    "euler on brock-mirman": (learners.EulerIteration, economies.BrockMirman.textbook),
+    "euler on huggett": (learners.EulerIteration, economies.Huggett.tutorial),
+    "euler on krusell-smith": (learners.EulerIteration, economies.KrusellSmith.dhjj2010),
+}
