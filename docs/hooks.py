@@ -1,8 +1,8 @@
 """Accuracy and speed tables, read from `benchmarks/results/` whenever the pages are built.
 
 A page says `<!-- table: NAME.csv -->` on a line of its own; the table takes its place, with the file's comment lines as
-caption. A file that is missing or empty is a warning, which fails a strict build: no page can show a number that no run
-has written.
+caption. A file that is missing or empty is an error, which fails a strict build (a quiet one, too, where warnings are not
+counted): no page can show a number that no run has written.
 """
 
 import csv
@@ -28,14 +28,14 @@ def on_serve(server, config, builder):
 
 
 def table(path: Path, page: str) -> str:
-    """A file of results as a Markdown table with its caption; nothing, and a warning, where there is none."""
+    """A file of results as a Markdown table with its caption; nothing, and an error, where there is none."""
     if not path.is_file():
-        log.warning("%s: there is no %s", page, RESULTS / path.name)
+        log.error("%s: there is no %s", page, RESULTS / path.name)
         return ""
     lines = path.read_text(encoding="utf-8").splitlines()
     rows = list(csv.reader(line for line in lines if line.strip() and not line.startswith("#")))
     if len(rows) < 2:
-        log.warning("%s: %s holds no row", page, RESULTS / path.name)
+        log.error("%s: %s holds no row", page, RESULTS / path.name)
         return ""
     head, *body = rows
     rule = ["---:" if numeric(body, column) else "---" for column in range(len(head))]

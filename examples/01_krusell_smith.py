@@ -1,6 +1,8 @@
 """Krusell and Smith's economy from equations to certificate: solve, simulate, shock.
 
     python examples/01_krusell_smith.py --preset standard
+
+`walras solve krusell-smith` does the first of the three, and draws a report.
 """
 
 import argparse

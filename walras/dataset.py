@@ -24,7 +24,7 @@ from walras.numerics.interpolate import Axis
 from walras.simulate import about, attached, attributes, evidence_of, exogenous_table, general
 from walras.solution import Solution
 
-HORIZON, PATHS = 40, 160
+HORIZON, PATHS = 40, 128
 LAW_POINTS = 41
 ERROR_EDGES = np.linspace(-10.0, 0.0, 61)
 
@@ -154,7 +154,7 @@ def _decisions(agent: AgentType, rule: Rule, given, axis: Axis):
     """Nodes, values of the own risk, and last choice, next stock, marginal propensity on (exo, risk, node)."""
     stock, risk = foc.stock_field(agent), type(agent.limits()).risk_field()
 
-    def at(situation, e, s):
+    def at(situation, e, s, beside):
         view, outcome, info = situation
 
         def chosen(s):
@@ -166,13 +166,16 @@ def _decisions(agent: AgentType, rule: Rule, given, axis: Axis):
             moved = getattr(agent.move(own, choice, view, outcome), stock)
             return getattr(choice, last), moved, jnp.asarray(space.high, float)
 
-        (c, moved, _), (slope, _, room) = jax.jvp(chosen, (s,), (jnp.ones_like(s),))
+        c, moved, _ = chosen(s)
+        _, (slope, _, room) = jax.jvp(chosen, (beside,), (jnp.ones_like(s),))
         return c, moved, slope / room
 
     states, nodes = jnp.arange(agent.risk.n), axis.nodes
-    over_node = jax.vmap(at, in_axes=(None, None, 0))
-    over_risk = jax.vmap(over_node, in_axes=(None, 0, None))
-    table = jax.vmap(over_risk, in_axes=(0, None, None))(given, states, nodes)
+    # A rule has kinks at its nodes: slopes are those to the right of them (to the left of the last).
+    beside = nodes + 1e-6 * jnp.diff(nodes, append=nodes[-2:-1])
+    over_node = jax.vmap(at, in_axes=(None, None, 0, 0))
+    over_risk = jax.vmap(over_node, in_axes=(None, 0, None, None))
+    table = jax.vmap(over_risk, in_axes=(0, None, None, None))(given, states, nodes, beside)
     return nodes, jax.vmap(agent.risk.value)(states), *table
 
 

@@ -34,6 +34,7 @@ from walras.solution import Solution
 
 SHOCKS = ("exogenous",)
 BATCH = 8
+DECAYS = np.array([0.0, 0.8, 0.97])
 
 
 class Autoregression(NamedTuple):
@@ -202,36 +203,40 @@ def response(
 ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Mean response, its Monte-Carlo standard error, and the mean without the shock, by name; each (horizon,)."""
     change, names = (shocked - without)[found.nodes], list(found.values)
+    each = np.stack([np.tensordot(change, found.values[name], axes=1) for name in names], axis=2)
     control = _controls(process, found, without, shocked)
-    paths, horizon = found.values[names[0]].shape[1:]
-    each = np.stack([np.tensordot(change, found.values[name], axes=1) for name in names], axis=1).reshape(paths, -1)
-    mean = each.mean(axis=0)
-    centred = control - control.mean(axis=0)
-    fit, _, rank, _ = np.linalg.lstsq(centred, each - mean, rcond=1e-10)
-    left = each - mean - centred @ fit
-    mean = (mean - control.mean(axis=0) @ fit).reshape(len(names), horizon)
-    error = np.sqrt((left**2).sum(axis=0) / max(paths - 1 - rank, 1) / paths).reshape(len(names), horizon)
+    paths, horizon = each.shape[:2]
+    mean, error = np.zeros((horizon, len(names))), np.zeros((horizon, len(names)))
+    for h in range(horizon):
+        raw, offset, spread = each[:, h].mean(axis=0), control[:, h].mean(axis=0), control[:, h].std(axis=0)
+        used = spread > 1e-9 * np.abs(control).max()
+        if paths <= 10 * control.shape[2]:
+            used[:] = False  # too few paths to find out how anything depends on the controls
+        x = ((control[:, h] - offset) / np.where(used, spread, 1.0))[:, used]
+        fit, _, rank, _ = np.linalg.lstsq(x, each[:, h] - raw, rcond=1e-3)
+        left = each[:, h] - raw - x @ fit
+        mean[h] = raw - (offset[used] / spread[used]) @ fit
+        error[h] = np.sqrt((left**2).sum(axis=0) / max(paths - 1 - rank, 1) / paths)
     base = [np.tensordot(without[found.nodes], found.values[name], axes=1).mean(axis=0) for name in names]
-    return {name: (mean[k], error[k], base[k]) for k, name in enumerate(names)}
+    return {name: (mean[:, k], error[:, k], base[k]) for k, name in enumerate(names)}
 
 
-def _controls(process: Process, found: Branches, without, shocked) -> Float[np.ndarray, "paths controls"]:
+def _controls(process: Process, found: Branches, without, shocked) -> Float[np.ndarray, "paths horizon controls"]:
     """Responses of the exogenous value (in logs where positive) on each path less their known means.
 
-    None at all where there are too few paths to find out how the others depend on them.
+    As they are, and summed over the past at two rates of decay: what stocks remember. Few, because many controls that
+    hardly vary in the sample are fitted to chance.
     """
     table = np.asarray(exogenous_table(process))
     table = np.log(table) if (table > 0).all() else table
     states = found.values["exogenous_state"].astype(int)
-    paths, horizon = states.shape[1:]
-    if paths <= 3 * horizon * table.shape[1]:
-        return np.zeros((paths, 0))
-    known, spread, transition = [], shocked - without, _transition(process)
-    for _ in range(horizon):
-        known.append(spread @ table)
-        spread = spread @ transition
     seen = np.einsum("n,nphk->phk", (shocked - without)[found.nodes], table[states])
-    return (seen - np.stack(known)).reshape(paths, -1)
+    spread, transition, past, controls = shocked - without, _transition(process), 0.0, []
+    for h in range(states.shape[2]):
+        past = past * DECAYS[None, :, None] + (seen[:, h] - spread @ table)[:, None, :]
+        controls.append(past.reshape(len(past), -1))
+        spread = spread @ transition
+    return np.stack(controls, axis=1)
 
 
 def impulse_response(

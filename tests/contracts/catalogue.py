@@ -6,7 +6,7 @@ from walras.testing import Situation, toys
 DIAMOND = toys.Overlapping.diamond(0.7)
 
 # (constructor, situation): every calibration of the catalogue, and toys with what the catalogue lacks: births and
-# deaths, two stocks, numbered agents, a price that clears under aggregate risk.
+# deaths, two stocks, numbered agents. (`tests/waist` has the others.)
 ECONOMIES = {
     "brock-mirman": (economies.BrockMirman.textbook, None),
     "aiyagari benchmark": (economies.Aiyagari.benchmark, None),
@@ -17,7 +17,6 @@ ECONOMIES = {
     "krusell-smith dhjj2010": (economies.KrusellSmith.dhjj2010, None),
     "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
     "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),
-    "toy: huggett with aggregate risk": (toys.HuggettRisk.small, None),
     "toy: overlapping generations": (
         lambda: DIAMOND,
         # Births alone are all young and hold nothing: there would be no capital.

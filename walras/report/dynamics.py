@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from walras.report import labels
-from walras.report.figures import chosen
+from walras.report.figures import frequent
 from walras.report.style import MUTED, SERIES, figure
 
 WINDOW = 300
@@ -31,7 +31,7 @@ def law(data: xr.Dataset, who: str, j: int) -> Figure:
     unit = "% per period" if relative else f"{grid.attrs['units']} per period"
     drawn = figure(3.5)
     left, right = drawn.subplots(1, 2)
-    for colour, z in zip(SERIES, chosen(len(following), 2), strict=False):
+    for colour, z in zip(SERIES, frequent(data), strict=False):
         value = labels.number(float(data["exo_value"][z]), 3)
         at = np.flatnonzero(exo[:-1] == z)
         at = at[:: max(1, len(at) // DOTS)]
@@ -139,15 +139,15 @@ def impulse_responses(data: xr.Dataset) -> Figure | None:
     names = moving(data, "irf_")
     drawn, axes = _grid(len(names))
     horizon = data["horizon"].values
-    lines = []
+    lines: list = []
     for number, (ax, name) in enumerate(zip(axes, names, strict=True)):
-        level, wrong = data[f"irf_{name}"], data[f"irf_{name}_error"].values
-        factor, unit = _scale(data, name)
+        level = data[f"irf_{name}"]
+        values, bands, unit = _shown(data, name)
         lines = []
         for k, colour in enumerate(SERIES[: level.shape[0]]):
-            mean, band = factor[k] * level.values[k], 2 * np.abs(factor[k]) * wrong[k]
-            ax.fill_between(horizon, mean - band, mean + band, color=colour, alpha=0.25, linewidth=0)
-            lines += ax.plot(horizon, mean, color=colour, label=str(data["impulse"].values[k]))
+            band = 2 * bands[k]
+            ax.fill_between(horizon, values[k] - band, values[k] + band, color=colour, alpha=0.25, linewidth=0)
+            lines += ax.plot(horizon, values[k], color=colour, label=str(data["impulse"].values[k]))
         ax.axhline(0, color=MUTED, linewidth=0.8)
         ax.set(title=labels.title(level), ylabel=f"[{unit}]", xlim=(horizon[0], horizon[-1]))
         if number >= len(names) - 3:
@@ -156,13 +156,16 @@ def impulse_responses(data: xr.Dataset) -> Figure | None:
     return drawn
 
 
-def _scale(data: xr.Dataset, name: str) -> tuple[np.ndarray, str]:
-    """Factor from levels (impulse, horizon) and unit: percentage points for rates and shares, per cent, or levels."""
-    level = data[f"irf_{name}"]
-    unit = level.attrs["units"]
-    if unit == "per period" or unit.startswith("share") or unit == "persons":
-        return np.full(level.shape, 100.0), "percentage points"
+def _shown(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, str]:
+    """Responses and standard errors (impulse, horizon), and their unit.
+
+    Percentage points for rates and shares, per cent of the baseline where there is one, else the unit of the series.
+    """
+    level, wrong = data[f"irf_{name}"].values, data[f"irf_{name}_error"].values
+    unit = data[f"irf_{name}"].attrs["units"]
+    if unit in ("per period", "persons") or unit.startswith("share"):
+        return 100 * level, 100 * wrong, "percentage points"
     if f"irf_{name}_percent" in data:
-        shown, values = data[f"irf_{name}_percent"].values, level.values
-        return np.where(values != 0, shown / np.where(values != 0, values, 1.0), 0.0), "%"
-    return np.ones(level.shape), unit
+        baseline = abs(float(data[f"irf_{name}"].attrs["baseline"]))
+        return data[f"irf_{name}_percent"].values, 100 * wrong / baseline, "%"
+    return level, wrong, unit

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from walras.report import labels
 from walras.report.style import GRID, INK, MUTED, SERIES, figure
 
-BINS = 70
+BINS = 150
 
 
 def chosen(n: int, most: int = 4) -> list[int]:
@@ -17,9 +17,15 @@ def chosen(n: int, most: int = 4) -> list[int]:
     return list(range(n)) if n <= most else [0, (n - 1) // 2, n - 1]
 
 
+def frequent(data: xr.Dataset) -> list[int]:
+    """Exogenous states around which a tenth, half and nine tenths of the dates lie."""
+    reached = data["exo_share"].values.cumsum()
+    return sorted({int(np.searchsorted(reached, share)) for share in (0.1, 0.5, 0.9)})
+
+
 def risk_label(data: xr.Dataset, who: str, state: int) -> str:
     """An own risk state in a legend."""
-    return f"own risk {labels.number(float(data[f'{who}_risk_value'][state]), 3)}"
+    return f"risk value {labels.number(float(data[f'{who}_risk_value'][state]), 3)}"
 
 
 def quantile_node(data: xr.Dataset, who: str, share: float) -> float:
@@ -65,7 +71,7 @@ def decision_rules(data: xr.Dataset, who: str) -> Figure:
             label = f"{name} exogenous state ({value})"
             handles.append(Line2D([], [], color=INK, linestyle=dash, label=label))
     if handles:
-        drawn.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
+        drawn.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     _frame(axes, x)
     return drawn
 
@@ -92,17 +98,18 @@ def distribution(data: xr.Dataset, who: str) -> Figure | None:
     drawn = figure(3.4)
     axes = drawn.subplots(1, 2 if curve is not None else 1, squeeze=False)[0]
     edges = np.linspace(nodes[0], quantile_node(data, who, 0.99), BINS + 1)
-    middle = 0.5 * (edges[1:] + edges[:-1])
-    axes[0].fill_between(middle, density(nodes, mass.sum(axis=0), edges), color=GRID, linewidth=0, label="everybody")
+    x = np.concatenate([edges[:1], 0.5 * (edges[1:] + edges[:-1]), edges[-1:]])
+    shape = lambda m: np.pad(density(nodes, m, edges), 1, mode="edge")  # noqa: E731
+    axes[0].fill_between(x, shape(mass.sum(axis=0)), color=GRID, linewidth=0, label="everybody")
     risks = chosen(len(mass), 5)
     for colour, e in zip(SERIES, risks, strict=False):
         if len(mass) > 1:
-            axes[0].plot(middle, density(nodes, mass[e], edges), color=colour, label=risk_label(data, who, e))
+            axes[0].plot(x, shape(mass[e]), color=colour, label=risk_label(data, who, e))
     atom = 100 * mass[:, 0].sum() / mass.sum()
     if atom > 0.05:
         text = f"not drawn: {labels.number(atom, 3)} % of people\nat the limit of {labels.number(nodes[0], 3)}"
         axes[0].annotate(text, (0.98, 0.5), xycoords="axes fraction", ha="right", va="top", color=MUTED, fontsize=8)
-    axes[0].set(title=f"Who holds how much {stock.attrs['long_name']}", xlabel=labels.axis(stock))
+    axes[0].set(title=f"Distribution of {stock.attrs['long_name']}", xlabel=labels.axis(stock))
     axes[0].set(ylabel=f"People per unit [share / {stock.attrs['units']}]", xlim=(edges[0], edges[-1]), ylim=(0, None))
     axes[0].legend(loc="upper right")
     if curve is not None:
@@ -142,18 +149,25 @@ def propensity(data: xr.Dataset, who: str) -> Figure | None:
     drawn = figure(3.2)
     left, right = drawn.subplots(1, 2)
     for colour, e in zip(SERIES, chosen(len(values)), strict=False):
-        left.plot(x, values[e], color=colour, label=risk_label(data, who, e), drawstyle="steps-post")
+        left.plot(x, values[e], color=colour, label=risk_label(data, who, e))
     left.set(title="By what they hold", xlabel=labels.axis(stock), ylabel="Marginal propensity [share]")
     left.set(xlim=(x[0], high), ylim=(0, 1.04))
     if len(values) > 1:
         left.legend(loc="upper right")
     mean = float((values * mass).sum() / mass.sum())
-    shares, edges = np.histogram(np.clip(values, 0, 1), np.linspace(0, 1, 41), weights=100 * mass / mass.sum())
+    order = np.argsort(values, axis=None)
+    reached = np.cumsum(mass.ravel()[order]) / mass.sum()
+    top = min(1.0 + 1e-6, max(0.1, 1.1 * float(values.ravel()[order][np.searchsorted(reached, 0.995)])))
+    shares, edges = np.histogram(values, np.linspace(0, top, 41), weights=100 * mass / mass.sum())
     right.bar(edges[:-1], shares, width=np.diff(edges), align="edge", color=SERIES[0], alpha=0.75)
     right.axvline(mean, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
     right.annotate(f"mean {mean:.3f}", (mean, 0.97), (6, 0), xycoords=("data", "axes fraction"), va="top",
                    textcoords="offset points")  # fmt: skip
-    right.set(title="Over people", xlabel="Marginal propensity [share]", ylabel="People [%]", xlim=(0, 1))
+    above = 100 * mass[values > top].sum() / mass.sum()
+    if above > 0.005:
+        text = f"{labels.number(above, 2)} % above"
+        right.annotate(text, (0.99, 0.03), xycoords="axes fraction", ha="right", color=MUTED, fontsize=7.5)
+    right.set(title="Over people", xlabel="Marginal propensity [share]", ylabel="People [%]", xlim=(0, top))
     return drawn
 
 
@@ -165,11 +179,11 @@ def euler_errors(data: xr.Dataset, who: str, accuracy: dict[str, float], allowed
     ax.bar(middle, share, width=middle[1] - middle[0], color=SERIES[0], alpha=0.75)
     for colour, figure_name, name in ((SERIES[2], "euler_log10_mean", "mean"), (SERIES[1], "euler_log10_p99", "99 %")):
         if figure_name in accuracy:
-            ax.axvline(accuracy[figure_name], color=colour, label=f"{name}: {accuracy[figure_name]:.2f}")
+            ax.axvline(accuracy[figure_name], color=colour, label=f"{name}: {labels.number(accuracy[figure_name], 3)}")
         if figure_name in allowed:
             limit = allowed[figure_name]
-            ax.axvline(limit, color=colour, linestyle=(0, (4, 2)), label=f"{name}, allowed: {limit:.0f}")
-    seen = np.flatnonzero(share > 1e-4)
+            ax.axvline(limit, color=colour, linestyle=(0, (4, 2)), label=f"{name}, allowed: {labels.number(limit)}")
+    seen = np.flatnonzero(share > 0.05)
     if len(seen):
         ax.set_xlim(middle[seen[0]] - 0.3, max(middle[seen[-1]], -1.8) + 0.3)
     ax.set(xlabel="log10 of the absolute Euler error [share of consumption]", ylabel="People and dates [%]")
@@ -191,11 +205,11 @@ def convergence(data: xr.Dataset) -> Figure | None:
             shown = np.where(trace[:, number] > 0, trace[:, number], np.nan)
             label = names.get(str(name), str(name))
             ax.semilogy(data["round"].values, shown, color=colour, marker="o", markersize=2.5, label=label)
-    limits = sorted({float(t) for t in tolerance if np.isfinite(t)})
-    for limit in limits:
-        ax.axhline(limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
-        ax.annotate(f"tolerance {labels.number(limit)}", (1.0, limit), (2, 3), xycoords=("axes fraction", "data"),
-                    textcoords="offset points", ha="right", color=MUTED, fontsize=7.5)  # fmt: skip
+    for limit in sorted({float(t) for t in tolerance if np.isfinite(t)}, reverse=True):
+        whose = ", ".join(str(n) for n, t in zip(data["measure"].values, tolerance, strict=True) if t == limit)
+        label = f"tolerance ({whose}): {labels.number(limit)}"
+        dash = (0, (4, 2)) if "rule" in whose else (0, (1, 1.5))
+        ax.axhline(limit, color=MUTED, linewidth=0.9, linestyle=dash, label=label)
     ax.set(xlabel="Round", ylabel="Change since the round before [1]")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -23,13 +23,17 @@ def number(value: Any, digits: int = 4) -> str:
         return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0:
         return "0"
-    exponent = math.floor(math.log10(abs(value)))
-    if -4 <= exponent < 6:
-        text = f"{value:.{max(digits - 1 - exponent, 0)}f}"
-        text = text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    power = int(exponent)
+    if -4 <= power < 6:
+        text = _short(f"{value:.{max(digits - 1 - power, 0)}f}")
     else:
-        text = f"{value / 10.0**exponent:.{max(digits - 2, 1)}f}·10" + str(exponent).translate(_SUPERSCRIPTS)
+        text = f"{_short(mantissa)}·10{str(power).translate(_SUPERSCRIPTS)}"
     return text.replace("-", "−")
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def capital(text: str) -> str:

@@ -100,7 +100,7 @@ def content(run: Run) -> dict[str, Any]:
     return {
         "economy": summary["economy"],
         "calibration": calibrated,
-        "title": title(text) or summary["economy"],
+        "title": labels.capital(title(text) or summary["economy"]),
         "description": Markup(description(text)),
         "verdict": {"key": verdict, "name": name, "meaning": meaning, "reasons": summary.get("reasons", [])},
         "facts": facts(run),
@@ -238,8 +238,8 @@ def _law(run: Run) -> Made:
 
 
 def _distribution(run: Run) -> Made:
-    when = "mean over the fresh simulation" if run.aggregate_risk else "stationary"
-    yield from _each(run, figures.distribution, f"The {when} cross-section, up to its 99 % quantile.")
+    which = "mean cross-section of the fresh simulation" if run.aggregate_risk else "stationary cross-section"
+    yield from _each(run, figures.distribution, f"The {which}, up to its 99 % quantile, and its Lorenz curve.")
 
 
 def _history(run: Run) -> Made:
@@ -256,11 +256,9 @@ def _responses(run: Run) -> Made:
 
 
 def _propensity(run: Run) -> Made:
-    yield from _each(
-        run,
-        figures.propensity,
-        "How much of one more good (in what can be spent at once) is consumed, in the middle exogenous state.",
-    )
+    where = ", in the middle exogenous state" if run.aggregate_risk else ""
+    caption = f"How much of one more good (in what can be spent at once) is consumed{where}."
+    yield from _each(run, figures.propensity, caption)
 
 
 def _euler(run: Run) -> Made:
@@ -275,6 +273,9 @@ def _euler(run: Run) -> Made:
 
 
 def _convergence(run: Run) -> Made:
-    caption = "How far each round moved rules, law and cross-section"
-    caption += "." if run.aggregate_risk else " (without aggregate risk a round is one candidate of the price)."
+    if run.aggregate_risk:
+        caption = "How far each round moved rule, law and cross-section. Tolerances are for the distances to the fixed "
+        caption += "point that are estimated from these changes and their rate, which are larger than the changes."
+    else:
+        caption = "How far each round moved rule and cross-section; without aggregate risk a round is one candidate."
     yield figures.convergence(run.data), caption

@@ -68,7 +68,9 @@ def drawing() -> Iterator[None]:
 
 def figure(height: float) -> Figure:
     """An empty figure of the page's width (inches)."""
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+    drawn = Figure(figsize=(WIDTH, height), layout="constrained")
+    drawn.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.04)
+    return drawn
 
 
 def inline(drawn: Figure, name: str, label: str) -> str:

@@ -45,6 +45,12 @@ class Trained:
         return type(self.learner).__name__
 
     @property
+    def own_module(self):
+        """The module outside Walras in which the learner, its rule or the economy is defined, None if there is none."""
+        modules = [inspect.getmodule(type(x)) for x in (self.learner, self.rule, self.lab.economy)]
+        return next((m for m in modules if m is not None and m.__name__.partition(".")[0] != "walras"), None)
+
+    @property
     def rule(self) -> Rule:
         """The rule after the rounds."""
         return self.rules[self.name]
@@ -86,9 +92,13 @@ def check_learner(
     types = list(periods.agents(economy))
     require(name or len(types) == 1, type(learner).__name__, "called", f"name one of the types {types}")
     name = name or types[0]
-    lab, first = laboratory(economy, {**(others or {}), name: learner}, None, None, preset_named(preset), key)
-    second = advance(lab, first, rounds[0])
-    third = advance(lab, second, rounds[1])
+    try:
+        lab, first = laboratory(economy, {**(others or {}), name: learner}, None, None, preset_named(preset), key)
+        second = advance(lab, first, rounds[0])
+        third = advance(lab, second, rounds[1])
+    except Exception as error:
+        what = f"in its first rounds it raised {type(error).__name__}: {error}"
+        raise AssertionError(f"{type(learner).__name__} breaks the contract 'runs': {what}") from error
     trained = Trained(name, learner, lab, (first, second, third))
     for contract in CONTRACTS:
         contract(trained)
@@ -115,11 +125,11 @@ def steady(trained: Trained) -> None:
 
 
 def progress(trained: Trained) -> None:
-    """An update reports finite, non-negative changes of rule and law."""
+    """An update reports finite changes of rule and law."""
     done = int(trained.states[-1].round)
     trained.require(done > 0, "progress", "no round was done")
     trace = np.asarray(trained.states[-1].trace)[:done, :2]
-    trained.require(np.isfinite(trace).all() and (trace >= 0).all(), "progress", f"reported changes are {trace.tolist()}")
+    trained.require(np.isfinite(trace).all(), "progress", f"reported changes are {trace.tolist()}")
 
 
 def repeatable(trained: Trained) -> None:
@@ -138,7 +148,7 @@ def resumable(trained: Trained) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "state.safetensors"
             path.write_bytes(encode(second))
-            restored, _ = decode(path, inspect.getmodule(type(trained.learner)))
+            restored, _ = decode(path, trained.own_module)
     except Exception as error:
         trained.require(False, "resumable", f"the state cannot be saved and read: {type(error).__name__}: {error}")
     more = advance(trained.lab, restored, int(third.round) - int(second.round))
@@ -180,32 +190,38 @@ def _points(trained: Trained) -> Points:
 
 
 @eqx.filter_jit
-def _answers(agent, rule: Rule, points: Points, key):
-    """Choices, their spaces, next states, and derivatives of the choice along own state and along the rule's numbers."""
+def _answers(agent, learner: Learner, state: PyTree, points: Points, key):
+    """Choices, their spaces, next states, and derivatives of the choice along own state and along the learner's state."""
 
     def one(p, k):
         def choice_at(shift, scale):
-            """The choice where the endogenous state is moved by `shift`, and the rule's numbers scaled by `scale`."""
+            """The choice where the endogenous state is moved by `shift`, and the learner's numbers scaled by `scale`."""
             fields = type(agent.limits()).endogenous()
             own = p.own.to(**{f: jnp.asarray(getattr(p.own, f), float) + shift for f in fields})
-            scaled = jax.tree_util.tree_map(lambda x: x * scale if eqx.is_inexact_array(x) else x, rule)
-            return scaled(own, p.view, p.info, key=k)
+            scaled = jax.tree_util.tree_map(lambda x: x * scale if eqx.is_inexact_array(x) else x, state)
+            return learner.rule(scaled)(own, p.view, p.info, key=k)
 
         zero, unit = jnp.zeros(()), jnp.ones(())
         choice, along_state = jax.jvp(lambda s: choice_at(s, unit), (zero,), (unit,))
-        along_rule = jax.jvp(lambda s: choice_at(zero, s), (unit,), (unit,))[1]
+        along_numbers = jax.jvp(lambda s: choice_at(zero, s), (unit,), (unit,))[1]
         chosen = dict(zip(choice_fields(choice), vars(choice).values(), strict=True))
         spaces = agent.feasible(p.own, p.view, chosen)
-        return choice, spaces, agent.move(p.own, choice, p.view, p.outcome), (along_state, along_rule)
+        return choice, spaces, agent.move(p.own, choice, p.view, p.outcome), (along_state, along_numbers)
 
     count = jax.tree_util.tree_leaves(points)[0].shape[0]
     return jax.vmap(one)(points, jax.random.split(key, count))
 
 
+def _asked(trained: Trained):
+    """The agent, and what its rule answers at 200 points."""
+    agent = periods.agents(trained.lab.economy)[trained.name]
+    last = trained.states[-1]
+    return agent, _answers(agent, trained.learner, last.learners[trained.name], _points(trained), last.key)
+
+
 def feasible(trained: Trained) -> None:
     """The rule chooses inside the feasible set and keeps next stocks within limits, wherever it is asked."""
-    agent = periods.agents(trained.lab.economy)[trained.name]
-    choice, spaces, moved, _ = _answers(agent, trained.rule, _points(trained), trained.states[-1].key)
+    agent, (choice, spaces, moved, _) = _asked(trained)
     for field in choice_fields(choice):
         space, value = getattr(spaces, field), np.asarray(getattr(choice, field))
         trained.require(np.isfinite(value).all(), "feasible", f"'{field}' is not a finite number somewhere")
@@ -222,16 +238,17 @@ def feasible(trained: Trained) -> None:
 
 
 def differentiable(trained: Trained) -> None:
-    """The rule has finite derivatives in the own state and in its own numbers, and does not ignore its numbers."""
-    agent = periods.agents(trained.lab.economy)[trained.name]
-    *_, slopes = _answers(agent, trained.rule, _points(trained), trained.states[-1].key)
-    for slope, what in zip(slopes, ("the own state", "its own numbers"), strict=True):
-        leaves = [np.asarray(x) for x in jax.tree_util.tree_leaves(slope) if jnp.issubdtype(x.dtype, jnp.floating)]
-        finite = all(np.isfinite(x).all() for x in leaves)
+    """The rule has finite derivatives in the own state and in the learner's numbers, and does not ignore the latter."""
+    _, (*_, slopes) = _asked(trained)
+    leaves = {}
+    for slope, what in zip(slopes, ("the own state", "the learner's numbers"), strict=True):
+        numbers = [x for x in jax.tree_util.tree_leaves(slope) if jnp.issubdtype(x.dtype, jnp.floating)]
+        leaves[what] = [np.asarray(x) for x in numbers]
+        finite = all(np.isfinite(x).all() for x in leaves[what])
         trained.require(finite, "differentiable", f"a derivative of the rule in {what} is not finite")
-    numbers = [x for x in jax.tree_util.tree_leaves(trained.rule) if eqx.is_inexact_array(x)]
-    moved = any(np.any(np.asarray(x) != 0) for x in leaves)
-    trained.require(moved or not numbers, "differentiable", "no choice depends on any number of the rule")
+    state = jax.tree_util.tree_leaves(trained.states[-1].learners[trained.name])
+    moved = any(np.any(x != 0) for x in leaves["the learner's numbers"])
+    trained.require(moved or not any(map(eqx.is_inexact_array, state)), "differentiable", "no choice depends on any number of the learner")
 
 
 CONTRACTS = (arrays, steady, progress, carries, feasible, differentiable, repeatable, resumable)

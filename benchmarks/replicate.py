@@ -1,0 +1,221 @@
+"""Published and independently computed numbers against what the library gives.
+
+    make replicate                                         everything, about ten minutes on one core
+    python benchmarks/replicate.py --only laws,euler --seeds 3
+
+Each row is a target, what was measured and whether it is met; a miss is printed as a miss. References without a name are
+an independent solution by endogenous grids and histogram, in another language, over 200,000 dates.
+"""
+
+import argparse
+import csv
+import dataclasses
+import sys
+import time
+
+import common
+
+common.one_core()
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+
+import walras as w  # noqa: E402
+from walras import impulse  # noqa: E402, F401
+from walras.economies import Aiyagari, Huggett, KrusellSmith  # noqa: E402
+from walras.economy.process import LogAR1  # noqa: E402
+
+COLUMNS = ["group", "what", "target", "measured", "met"]
+HORIZON = 201
+_solved: dict[tuple, w.Solution] = {}
+
+
+def solved(name: str, economy, preset: str = "standard", key: int = 0) -> w.Solution:
+    """The solution, made once."""
+    asked = (name, preset, key)
+    if asked not in _solved:
+        start = time.perf_counter()
+        _solved[asked] = w.solve(economy, preset=preset, key=key)
+        seconds = time.perf_counter() - start
+        print(f"  {name}, {preset}, seed {key}: {_solved[asked].verdict} in {seconds:.1f} s", file=sys.stderr, flush=True)
+    return _solved[asked]
+
+
+def within(group: str, what: str, value: float, target: float, band: float, unit: str = "") -> list:
+    """A row: a value inside target ± band."""
+    met = "met" if abs(value - target) <= band else "missed"
+    return [group, what, f"{target:g} ± {band:g}{unit}", f"{value:.6g}{unit}", met]
+
+
+def at_most(group: str, what: str, value: float, limit: float, unit: str = "") -> list:
+    """A row: a value no larger than a limit."""
+    return [group, what, f"≤ {limit:g}{unit}", f"{value:.3g}{unit}", "met" if value <= limit else "missed"]
+
+
+def dhjj(preset: str = "standard", key: int = 0) -> w.Solution:
+    """Den Haan, Judd and Juillard's economy."""
+    return solved("dhjj2010", KrusellSmith.dhjj2010(), preset, key)
+
+
+def laws(_) -> list:
+    """The law of motion at K = 39, and the long-run mean of K."""
+    belief, rows = dhjj().loop.learners["household"].belief, []
+    for z, (name, constant, slope) in enumerate((("bad", 0.124774, 0.965306), ("good", 0.137599, 0.963280))):
+        x = jnp.log(39.0)[None]
+        ours = float(belief.step(jnp.asarray(z), x, jnp.asarray(z))[0])
+        rows.append(at_most("law", f"log K' at K = 39, {name} state, gap", abs(ours - constant - slope * np.log(39.0)), 2e-4))
+    K = w.simulate(dhjj(), periods=200_000, key=1).household_K.values
+    rows.append(within("law", "mean K over 200000 dates", K.mean(), 39.436, 0.05))
+    return rows
+
+
+def den_haan(given) -> list:
+    """Dynamic forecast errors over seeds: solution and fresh shocks both change."""
+    rows, listed = [], []
+    for preset, share in (("standard", 1.0), ("precise", 0.5)):
+        found = [dhjj(preset, seed).accuracy() for seed in range(given.seeds)]
+        for which, limit, reference in (("mean", 0.08, 0.074), ("max", 0.30, 0.271)):
+            values = [f[f"den_haan_{which}_percent"] for f in found]
+            listed += [[preset, seed, which, f"{v:.4f}"] for seed, v in enumerate(values)]
+            what = f"den Haan {which}, {preset}, {len(values)} seeds"
+            note = f" (reference {reference})" if preset == "standard" else ""
+            rows.append(at_most("den Haan", f"{what}, median{note}", float(np.median(values)), share * limit, " %"))
+            rows.append(at_most("den Haan", f"{what}, worst", max(values), share * limit, " %"))
+    about = "dynamic forecast error of the law, dhjj2010, 10000 fresh dates, per cent"
+    common.write("den_haan.csv", ["preset", "seed", "figure", "percent"], listed, about=about)
+    return rows
+
+
+def euler(_) -> list:
+    """Euler errors and identities of the certificate."""
+    found, rows = dhjj().accuracy(), []
+    for figure, limit in (("euler_log10_mean", -4.8), ("euler_log10_p99", -3.5)):
+        rows.append(at_most("certificate", f"dhjj2010 standard, {figure}", found[figure], limit))
+    for figure, limit in (("accounts_max", 1e-10), ("mass_error_max", 1e-12), ("clearing_max", 1e-10)):
+        rows.append(at_most("certificate", f"dhjj2010 standard, {figure}", found[figure], limit))
+    return rows
+
+
+def srl(_) -> list:
+    """Yang, Wang, Schaab and Moll's calibration: moments, and two grids on common shocks."""
+    K = {}
+    for preset in ("standard", "precise"):
+        solution = solved("srl2025", KrusellSmith.srl2025(), preset)
+        K[preset] = w.simulate(solution, periods=100_000, key=1).household_K.values
+    standard, precise = K["standard"], K["precise"]
+    same = 100 * abs(precise.mean() / standard.mean() - 1)
+    return [
+        within("srl2025", "mean K over 100000 dates", standard.mean(), 5.198, 0.03),
+        within("srl2025", "s.d. of K", standard.std(), 0.713, 0.02),
+        at_most("srl2025", "mean K, standard against precise, common shocks", same, 0.1, " %"),
+    ]
+
+
+def stationary(_) -> list:
+    """Economies without aggregate risk."""
+    tutorial = Huggett.tutorial()
+    more = w.with_parameters(tutorial, {"supply": 8.0, "household.b_birth": 8.0})
+    rows = []
+    for name, economy, target in (("B = 5.6", tutorial, 0.5633), ("B = 8", more, 0.8920)):
+        moments = solved(f"huggett tutorial, {name}", economy).moments()
+        rows.append(within("stationary", f"Huggett tutorial, {name}, r", 100 * moments["interest_rate_mean"], target, 0.001, " %"))
+    moments = solved("aiyagari", Aiyagari.benchmark()).moments()
+    rows.append(within("stationary", "Aiyagari, r", 100 * moments["interest_rate_mean"], 4.0967, 0.001, " %"))
+    rows.append(within("stationary", "Aiyagari, K", moments["capital_mean"], 5.496, 0.003))
+    rows.append(within("stationary", "Aiyagari, Gini of wealth", moments["wealth_gini"], 0.4164, 0.001))
+    return rows
+
+
+def small_shock(given) -> list:
+    """Impulse response with a tenth of the shock against sequence-jacobian (`ssj_response.py`)."""
+    lines = (common.RESULTS / "ssj_response.csv").read_text().splitlines()
+    table = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    economy = dataclasses.replace(KrusellSmith.srl2025(), exogenous=LogAR1(0.9, 0.003, 1.0))
+    ours = response(solved("srl2025, small shocks", economy), given.paths)
+    rows, curves = [], [[h] for h in range(HORIZON)]
+    for name, (mean, error) in ours.items():
+        theirs = np.array([float(line[name]) for line in table])
+        peak = np.abs(theirs).max()
+        gap, noise = 100 * np.abs(mean - theirs).max() / peak, 100 * error.max() / peak
+        what = f"{name}, largest gap of the response to horizon {HORIZON - 1} (noise {noise:.2f})"
+        rows.append(at_most("impulse response", what, gap, 1.0, " % of peak"))
+        curves = [[*line, f"{x:.6e}", f"{y:.6e}"] for line, x, y in zip(curves, mean, theirs, strict=True)]
+    columns = ["horizon", *(f"{name}_{who}" for name in ours for who in ("walras", "ssj"))]
+    about = "response to a productivity shock of .003: simulated with the global solution, and linearised"
+    common.write("impulse_response.csv", columns, curves, about=about)
+    return rows
+
+
+def response(solution: w.Solution, paths: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Mean response and standard error by name, from branched futures with common random numbers.
+
+    What the chain's own draws add is taken out by a control of known mean: the same paths through a linear model of the
+    economy, fitted to the certificate's simulation. Its coefficients do not depend on the branches, so that the mean stays
+    unbiased however good or bad that model is.
+    """
+    branching = sys.modules["walras.impulse"]
+    process, evidence = solution.economy.exogenous, solution.evidence
+    state = branching.long_run_state(evidence, (process.n - 1) // 2)
+    without, shocked = branching.contrast(process, int(state.exo), 1.0)
+    nodes = np.flatnonzero((without > 0) | (shocked > 0))
+    found = branching.branches(solution.lab, solution.rules, state, nodes, (paths, HORIZON), jax.random.key(0))
+    change, z = (shocked - without)[found.nodes], np.log(np.asarray(process.values))
+    seen = np.tensordot(change, z[found.values["exogenous_state"].astype(int)], axes=1)
+    spread, known = shocked - without, []
+    for _ in range(HORIZON):
+        known.append(spread @ z)
+        spread = spread @ np.asarray(process.transition)
+    public = evidence.dates["public"]
+    K, x = np.asarray(public.stocks["household"]["K"]), z[np.asarray(public.exo)]
+    regressors = np.stack([np.ones(len(K)), K, x], axis=1)
+    slope = lambda y, X: np.linalg.lstsq(X, y, rcond=None)[0][1:]  # noqa: E731
+    capital = linear_capital(seen - np.array(known), *slope(K[1:], regressors[:-1]))
+    names = {"K": "household_K", "Y": "price_Y", "C": "household_C", "r": "price_r", "w": "price_w"}
+    series = {**{f"price_{k}": v for k, v in public.prices.items()}, "household_K": K, "household_C": public.flows["household"]["C"]}
+    answer = {}
+    for name, long in names.items():
+        by_K, by_x = slope(np.asarray(series[long]), regressors)
+        each = np.tensordot(change, found.values[long], axes=1) - by_K * capital - by_x * (seen - np.array(known))
+        answer[name] = (each.mean(axis=0), each.std(axis=0) / np.sqrt(paths))
+    return answer
+
+
+def linear_capital(x: np.ndarray, by_K: float, by_x: float) -> np.ndarray:
+    """Capital on each path under K' = by_K K + by_x x, from zero."""
+    capital = np.zeros_like(x)
+    for t in range(x.shape[1] - 1):
+        capital[:, t + 1] = by_K * capital[:, t] + by_x * x[:, t]
+    return capital
+
+
+GROUPS = {
+    "laws": laws,
+    "euler": euler,
+    "stationary": stationary,
+    "srl": srl,
+    "impulse": small_shock,
+    "denhaan": den_haan,
+}
+
+
+def main() -> None:
+    """Run the groups, print the table and write it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=",".join(GROUPS), help="groups: " + ", ".join(GROUPS))
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the den Haan errors")
+    parser.add_argument("--paths", type=int, default=512, help="branched futures of the impulse response")
+    given = parser.parse_args()
+    rows = []
+    for name in given.only.split(","):
+        print(f"{name} …", file=sys.stderr, flush=True)
+        rows += GROUPS[name](given)
+    common.show(COLUMNS, rows)
+    missed = [row for row in rows if row[-1] != "met"]
+    print(f"\n{len(rows) - len(missed)} of {len(rows)} targets met.")
+    if given.only == parser.get_default("only"):
+        common.write("replicate.csv", COLUMNS, rows, about="targets, what was measured, whether it is met; presets as named")
+
+
+if __name__ == "__main__":
+    main()
