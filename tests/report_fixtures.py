@@ -4,8 +4,10 @@ import functools
 import json
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array
 
 import walras as w
 from walras._core.module import parameters_of
@@ -14,7 +16,7 @@ from walras.diagnose.certificate import thresholds
 from walras.economies import BrockMirman, KrusellSmith
 from walras.economies import krusell_smith as module
 from walras.economies.brock_mirman import Consumption
-from walras.economy.rule import FunctionRule
+from walras.economy.rule import Rule, ViewInformation
 from walras.learners.fixed import Fixed
 from walras.solution import Solution
 
@@ -27,15 +29,22 @@ def krusell_smith() -> Solution:
     return w.solve(KrusellSmith.dhjj2010(), preset="fast", key=0)
 
 
-def closed_form(own, view, info):
-    """C = (1 − αβ) Y."""
-    return Consumption((1 - ALPHA * BETA) * (view.R * own.k + view.w))
+class ClosedForm(Rule):
+    """C = (1 − αβ) Y, Brock and Mirman (1972)."""
+
+    share: Array
+    information: ViewInformation
+
+    def __call__(self, own, view, info, *, key=None):
+        """Consumption is a share of the household's output R k + w."""
+        return Consumption(self.share * (view.R * own.k + view.w))
 
 
 @functools.cache
 def brock_mirman() -> Solution:
     """Brock and Mirman's economy under its closed-form rule: nothing is learned, so that every number is exact."""
-    return w.solve(BrockMirman.textbook(), {"household": Fixed(FunctionRule(closed_form))}, preset="fast", key=0)
+    rule = ClosedForm(jnp.asarray(1 - ALPHA * BETA), ViewInformation())
+    return w.solve(BrockMirman.textbook(), {"household": Fixed(rule)}, preset="fast", key=0)
 
 
 @functools.cache

@@ -1,9 +1,9 @@
 """Walras: a laboratory for economies of many different agents.
 
-    import walras as w
+import walras as w
 
-    solution = w.solve(w.economies.KrusellSmith.dhjj2010(), {"household": w.learners.EulerIteration()}, key=0)
-    print(solution)
+solution = w.solve(w.economies.KrusellSmith.dhjj2010(), {"household": w.learners.EulerIteration()}, key=0)
+print(solution)
 """
 
 from importlib.metadata import PackageNotFoundError, version

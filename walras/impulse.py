@@ -112,7 +112,7 @@ def shifted(weights: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], b
     return weights
 
 
-def contrast(process: Process, exo: int, size: float) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+def contrast(process: Process, exo: int, size: float | int) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Distributions of the exogenous state at horizon 0 without and with the shock, given the state before it.
 
     For a discretised AR(1) the shock moves the conditional mean of the log by `size` innovation s.d. For a chain in its
@@ -243,7 +243,7 @@ def impulse_response(
     solution: Solution,
     *,
     shock: str = "exogenous",
-    size: float = 1.0,
+    size: float | int = 1.0,
     horizon: int = 40,
     paths: int = 256,
     state: periods.EconomyState | None = None,

@@ -113,7 +113,6 @@ def check_accounts(economy: Economy, populations, rules, state, key) -> None:
 def _account_gaps(economy, populations, rules, state, key):
     """Largest gap of each identity over four dates after the first, relative to the sum of the absolute flows."""
 
-
     def record(now, _):
         return dataclasses.replace(now.public(), outcome=now.outcome)
 

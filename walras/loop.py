@@ -86,7 +86,9 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     cross_change = _cross_change(loop.economy, economy)
     trace = loop.trace.at[loop.round].set(jnp.stack([rule_change, law_change, cross_change]))
     distance = estimated_distance(trace, loop.round)
-    finite = all_finite([learner.rule(states[name]) for name, learner in lab.learners.items()])
+    finite = all_finite([learner.rule(states[name]) for name, learner in lab.learners.items()]) & jnp.all(
+        jnp.isfinite(trace[loop.round])
+    )
     return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite)
 
 

@@ -53,7 +53,7 @@ def about(symbol: str, **more: str) -> dict[str, str]:
     return {"long_name": meaning, "units": unit, "symbol": symbol, **more}
 
 
-def series(economy: Economy, public: Any) -> dict[str, Array]:
+def series(economy: Economy, public: Any) -> dict[str, Any]:
     """Every scalar series of a public record, whatever its leading axes.
 
     Args:

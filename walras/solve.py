@@ -24,9 +24,10 @@ from walras.economy.population import Histogram, Population, Representative
 from walras.economy.process import Process
 from walras.economy.rule import Information, ViewInformation
 from walras.inputs import check_accounts, check_feasible, check_parameters
-from walras.learners.euler import EulerIteration, placed
+from walras.learners.euler import EulerIteration
 from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner, Setup
+from walras.learners.opening import placed
 from walras.learners.preset import Preset
 from walras.learners.preset import preset as preset_named
 from walras.loop import MEASURES, Laboratory, LoopState, advance, arrived, shock_paths, tolerances
@@ -197,7 +198,11 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
     """Why the loop ended short of arriving ("" if it arrived), and whether that leaves no answer."""
     number = int(loop.round)
     if not bool(loop.finite):
-        return f"a rule held a number that is not finite after round {number}; try more nodes or another start", True
+        return (
+            f"a rule, a law or a cross-section held a number that is not finite after round {number}; the rounds may not "
+            "contract from this start: try another start at birth, or another learner",
+            True,
+        )
     search = next((s.search for s in loop.learners.values() if getattr(s, "search", None) is not None), None)
     if lab.stationary and search is not None and not bool(search.bracketed):
         return (

@@ -177,9 +177,7 @@ class KrusellSmith(Economy):
         ])  # fmt: skip
         blocks = joint.reshape(2, 2, 2, 2).transpose(0, 2, 1, 3)
         moves = blocks.sum(axis=-1)[:, :, 0]
-        chance = ConditionalChain(
-            [0.0, l_bar], blocks / blocks.sum(-1, keepdims=True), np.array([[0.1, 0.9], [0.04, 0.96]])
-        )
+        chance = ConditionalChain([0.0, l_bar], blocks / blocks.sum(-1, keepdims=True), np.array([[0.1, 0.9], [0.04, 0.96]]))
         household = Household(0.99, 1.0, mu, k_min, k_birth, 1.0, chance)
         return cls(household, Chain([0.99, 1.01], moves), 0.36, 0.025, 0.25)
 

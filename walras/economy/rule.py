@@ -170,7 +170,7 @@ class Stochastic(Rule):
 class FunctionRule(Rule):
     """A rule given as a plain function `(own, view, info) -> Choice`."""
 
-    function: Callable
+    function: Callable = eqx.field(static=True)
     information: Information = eqx.field(default_factory=ViewInformation)
 
     def __call__(self, own, view, info, *, key=None) -> Choice:

@@ -8,32 +8,40 @@ import dataclasses
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from walras._core.module import as_parameter
+from walras._core.module import as_parameter, is_concrete
 
 
 class Interval(eqx.Module):
-    """[low, high]; an infinite end is reached only as the position tends to the end of [0, 1]."""
+    """[low, high]; an infinite end (a number known when it is built, `bounded` False) is reached only in the limit."""
 
-    low: Array = eqx.field(converter=as_parameter)
-    high: Array = eqx.field(converter=as_parameter)
+    low: Array
+    high: Array
+    bounded: bool = eqx.field(static=True)
+
+    def __init__(self, low, high):
+        self.low, self.high = as_parameter(low), as_parameter(high)
+        self.bounded = not (is_concrete(self.high) and bool(np.all(np.isposinf(np.asarray(self.high)))))
 
     def at(self, position: Float[Array, "*shape"]) -> Array:
         """The point at a relative position in [0, 1], one by one for a vector; both finite ends are hit exactly."""
-        finite = jnp.isfinite(self.high)
-        width = jnp.where(finite, self.high - self.low, 1.0)
-        top = jnp.where(finite, self.high, self.low + 1.0)
-        inside = jnp.where(position >= 1.0, top, self.low + position * width)
-        return jnp.where(finite, inside, self.low + position / jnp.maximum(1.0 - position, 1e-12))
+        if not self.bounded:
+            return self.low + position / jnp.maximum(1.0 - position, 1e-12)
+        return jnp.where(position >= 1.0, self.high, self.low + position * (self.high - self.low))
 
     def position(self, value: Array) -> Float[Array, "*shape"]:
         """The relative position of a value, clipped to [0, 1]."""
-        finite = jnp.isfinite(self.high)
-        width = jnp.where(finite, self.high - self.low, 1.0)
-        safe = jnp.where(width > 0, width, 1.0)
         distance = jnp.maximum(value - self.low, 0.0)
-        return jnp.clip(jnp.where(finite, jnp.where(width > 0, distance / safe, 1.0), distance / (1 + distance)), 0.0, 1.0)
+        if not self.bounded:
+            return distance / (1 + distance)
+        width = self.high - self.low
+        return jnp.where(width > 0, jnp.minimum(distance / jnp.where(width > 0, width, 1.0), 1.0), 1.0)
+
+    def nearest(self, value: Array) -> Array:
+        """The point of the set nearest to a value."""
+        return jnp.clip(value, self.low, self.high)
 
 
 class Simplex(eqx.Module):
@@ -49,6 +57,10 @@ class Simplex(eqx.Module):
         """The shares themselves."""
         return value
 
+    def nearest(self, value: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Weights cut at zero and normalised."""
+        return self.at(jnp.maximum(value, 0.0))
+
 
 class Discrete(eqx.Module):
     """Finitely many values; the position in [0, 1) picks one."""
@@ -63,6 +75,10 @@ class Discrete(eqx.Module):
     def position(self, value: Array) -> Float[Array, ""]:
         """The middle of the stretch of [0, 1) that picks the value (the nearest one, if it is none of them)."""
         return (jnp.argmin(jnp.abs(self.values - value)) + 0.5) / self.values.shape[0]
+
+    def nearest(self, value: Array) -> Array:
+        """The nearest of the values."""
+        return self.at(self.position(value))
 
 
 def choice_fields(agent_choice) -> tuple[str, ...]:
@@ -82,6 +98,14 @@ def choose(agent, own, view, positions):
             spaces = agent.feasible(own, view, chosen)
         chosen[name] = getattr(spaces, name).at(positions[number])
     return type(spaces)(**chosen)
+
+
+def nearest(agent, own, view, choice):
+    """The feasible choice nearest to a given one, one field after the other."""
+    chosen: dict = {}
+    for name in choice_fields(choice):
+        chosen[name] = getattr(agent.feasible(own, view, chosen), name).nearest(getattr(choice, name))
+    return type(choice)(**chosen)
 
 
 def positions_of(agent, own, view, choice) -> list:

@@ -23,6 +23,10 @@ from walras.inputs import with_parameters
 from walras.learners.learner import Learner
 
 
+COPY = "economy.py"
+"""Name of the copy of an economy's own file in its run folder."""
+
+
 class Request(BaseModel):
     """A solve as it was asked for. Unknown fields are errors."""
 
@@ -100,13 +104,14 @@ def from_file(name: str, base: type) -> type:
     return found[class_name]
 
 
-def _imported(path: Path):
-    if not path.is_file():
+def _imported(path: Path, copy: Path | None = None):
+    """The module of a user's file; `copy` is read in its place, under its name, where it is given."""
+    if copy is None and not path.is_file():
         raise InputError("there is no such file", where=str(path), remedy="Give path/to/file.py:ClassName.")
     name = f"walras_user_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, copy or path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -132,16 +137,19 @@ def _line_of(error: BaseException, path: Path) -> str:
     return line
 
 
+def user_file(request: Request) -> Path | None:
+    """The economy's own file, None for the catalogue."""
+    own = ":" in request.economy or request.economy.endswith(".py")
+    return Path(request.economy.partition(":")[0]) if own else None
+
+
 def user_module(request: Request, folder: Path | None = None):
-    """The module of an economy's own file, None for the catalogue; from the run folder's copy if the file is gone."""
-    if ":" not in request.economy and not request.economy.endswith(".py"):
+    """The module of an economy's own file, None for the catalogue; read from the run folder's copy where there is one."""
+    path = user_file(request)
+    if path is None:
         return None
-    path = Path(request.economy.partition(":")[0])
-    if path.is_file():
-        return _imported(path)
-    raise InputError(
-        "the economy's own file is gone", where=str(path), remedy="Put it back where it was when the run was made."
-    )
+    copy = folder / COPY if folder is not None else None
+    return _imported(path, copy if copy is not None and copy.is_file() else None)
 
 
 def build(request: Request) -> tuple[Economy, dict[str, Learner], dict[str, Population]]:

@@ -27,7 +27,7 @@ from walras._core.errors import RunFolderError
 from walras._core.module import parameters_of
 from walras.dataset import dataset
 from walras.diagnose.certificate import thresholds
-from walras.lab.request import Request, user_module
+from walras.lab.request import COPY, Request, user_file, user_module
 from walras.loop import Laboratory, LoopState
 from walras.solution import Solution, loaded
 
@@ -130,6 +130,9 @@ def finish(work: Path, folder: Path, solution: Solution, request: Request, total
         dataset(solution).to_netcdf(aside, engine="h5netcdf")
         os.replace(aside, work / "simulation.nc")
     write_aside(work / "summary.json", _json(summary(solution, request, total)))
+    own_file = user_file(request)
+    if own_file is not None and own_file.is_file():
+        write_aside(work / COPY, own_file.read_bytes())
     seal(work, solution, request)
     shutil.rmtree(work / "checkpoints", ignore_errors=True)
     if work != folder:

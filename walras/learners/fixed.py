@@ -9,8 +9,8 @@ from walras.learners.learner import Learner, Progress
 class Fixed(Learner):
     """Uses the given rule for ever: a policy that is announced, a benchmark, a part of the world that does not learn.
 
-    Use it for everything that is not to be optimised. It certifies nothing about the rule: the best-response check
-    still reports what the type could gain by leaving it.
+    Use it for everything that is not to be optimised. The certificate then says nothing about that rule: Euler errors,
+    forecasts and best responses are those of the types that learned.
     """
 
     given: Rule

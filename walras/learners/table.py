@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from walras.economy.agent import AgentType
 from walras.economy.foc import stock_field
 from walras.economy.rule import Information, Rule
-from walras.economy.space import choose, positions_of
+from walras.economy.space import choose, nearest
 from walras.numerics.interpolate import Axis, EvenAxis, along_first
 
 
@@ -41,6 +41,8 @@ class TableRule(Rule):
         # A rule without coordinate axes (a stationary start) reads none, whatever the information offers.
         used = coordinates[: len(self.axes)]
         part = self.at(index, [jnp.log(c) if log else c for c, log in zip(used, self.logs, strict=True)])
+        # A table of its own, once a date: fused into the reading of every individual it would be made anew for each.
+        part = jax.lax.optimization_barrier(part)
         risk = own.risk_field()
         state = getattr(own, risk) if risk else 0
         field = stock_field(self.agent)
@@ -55,7 +57,7 @@ class TableRule(Rule):
         # share in cash is not. The result is put back into the feasible set of the point itself.
         left, right = at_node(cell), at_node(cell + 1)
         between = jax.tree_util.tree_map(lambda x, y: x + jnp.maximum(weight, 0.0) * (y - x), left, right)
-        return choose(self.agent, own, view, positions_of(self.agent, own, view, between))
+        return nearest(self.agent, own, view, between)
 
     def moved_to(self, axes: tuple[EvenAxis, ...]) -> "TableRule":
         """The same rule on other coordinate nodes."""

@@ -71,9 +71,7 @@ def bracketed(
     _, _, _, _, x, f, n, _, _ = jax.lax.while_loop(going, step, state)
     # Beside the smaller end: an end that is out of all proportion would let anything pass.
     small = jnp.abs(f) <= jnp.maximum(tolerance, 1e-9 * jnp.minimum(jnp.abs(f_low), jnp.abs(f_high)))
-    status = jnp.where(
-        sign_change, jnp.where(small, RootStatus.BRACKETED, RootStatus.NOT_CONVERGED), RootStatus.NO_BRACKET
-    )
+    status = jnp.where(sign_change, jnp.where(small, RootStatus.BRACKETED, RootStatus.NOT_CONVERGED), RootStatus.NO_BRACKET)
     return Root(x, f, status.astype(jnp.int32), n + 2)
 
 

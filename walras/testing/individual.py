@@ -168,9 +168,11 @@ def _slopes(agent: AgentType, points, choice):
 
         step = 1e-5 * jnp.maximum(jnp.abs(x), 1e-3)
         shifts = jnp.diag(step)
-        rows = jax.vmap(lambda d: (values(x + d) - values(x - d)))(shifts) / (2 * step[:, None])
+        rows = jax.vmap(lambda d: values(x + d) - values(x - d))(shifts) / (2 * step[:, None])
         derived = foc.margins(agent, p.own, c, p.view, p.outcome)
-        found = jnp.stack([jnp.concatenate([derived.u_s[None], derived.u_c]), jnp.concatenate([derived.m_s[None], derived.m_c])])
+        found = jnp.stack(
+            [jnp.concatenate([derived.u_s[None], derived.u_c]), jnp.concatenate([derived.m_s[None], derived.m_c])]
+        )
 
         def along(s):
             """Payoff at another present stock, the last choice such that the next stock stays."""
@@ -216,7 +218,9 @@ def _inverted(agent: AgentType, points, choice, factors):
         size = jnp.abs(foc.margins(agent, start, back, p.view, p.outcome).u_c)
         target = getattr(following, stock)
         missed = getattr(agent.move(start, back, p.view, p.outcome), stock) - target
-        other = jnp.max(jnp.stack([jnp.abs(a - b) for a, b in zip(*map(jax.tree_util.tree_leaves, (again, (back, start))), strict=True)]))
+        other = jnp.max(
+            jnp.stack([jnp.abs(a - b) for a, b in zip(*map(jax.tree_util.tree_leaves, (again, (back, start))), strict=True)])
+        )
         return jnp.max(jnp.abs(residual) / size), jnp.abs(missed) / jnp.maximum(1.0, jnp.abs(target)), other
 
     return jax.vmap(one)(points, choice, factors)
@@ -231,8 +235,8 @@ def inverted(alive: Probe) -> None:
         choice = random_choices(agent, points, stream(alive.key, "inverted"), 0.1, 0.9)
         factors = jnp.exp(0.5 * jax.random.normal(stream(alive.key, "factors"), (alive.sizes.points,)))
         residual, missed, other = (float(np.max(x)) for x in _inverted(agent, points, choice, factors))
-        alive.require(residual < 1e-9, "inverted", f"{who}.invert leaves {residual:.3g} of the marginal payoff in the conditions")
+        alive.require(
+            residual < 1e-9, "inverted", f"{who}.invert leaves {residual:.3g} of the marginal payoff in the conditions"
+        )
         alive.require(missed < 1e-9, "inverted", f"{who}.invert misses the next stock by {missed:.3g}")
         alive.require(other == 0, "inverted", f"{who}.invert depends on the present stock that it is meant to find")
-
-

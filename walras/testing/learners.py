@@ -248,7 +248,9 @@ def differentiable(trained: Trained) -> None:
         trained.require(finite, "differentiable", f"a derivative of the rule in {what} is not finite")
     state = jax.tree_util.tree_leaves(trained.states[-1].learners[trained.name])
     moved = any(np.any(x != 0) for x in leaves["the learner's numbers"])
-    trained.require(moved or not any(map(eqx.is_inexact_array, state)), "differentiable", "no choice depends on any number of the learner")
+    trained.require(
+        moved or not any(map(eqx.is_inexact_array, state)), "differentiable", "no choice depends on any number of the learner"
+    )
 
 
 CONTRACTS = (arrays, steady, progress, carries, feasible, differentiable, repeatable, resumable)

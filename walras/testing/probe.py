@@ -26,6 +26,7 @@ from walras.economy.rule import Information, Rule, ViewInformation
 from walras.economy.space import Interval, Simplex, choice_fields, choose
 from walras.solve import discretised
 
+
 @dataclasses.dataclass(frozen=True)
 class Sizes:
     """How much is looked at: individuals of a panel, dates of a run, random points, nodes of a histogram, seed."""

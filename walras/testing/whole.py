@@ -163,10 +163,6 @@ def gradients(alive: Probe) -> None:
 
 def repeatable(alive: Probe) -> None:
     """The same key gives the same bits."""
-    runs = [
-        run(alive.economy, alive.populations, alive.rules, alive.state, alive.exo_path, alive.key)[1][0] for _ in range(2)
-    ]
+    runs = [run(alive.economy, alive.populations, alive.rules, alive.state, alive.exo_path, alive.key)[1][0] for _ in range(2)]
     for a, b in zip(*map(jax.tree_util.tree_leaves, runs), strict=True):
         alive.require(np.array_equal(a, b, equal_nan=True), "repeatable", "two runs with one key differ")
-
-

@@ -1,0 +1,228 @@
+"""Where the rounds of `EulerIteration` start: a rule without coordinates, and the place of the first grids.
+
+One type on a histogram starts from its stationary equilibrium at a frozen exogenous state; a representative agent, and a
+type among others, from a rule of constant positions.
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from walras._core.errors import SolveError
+from walras._core.module import as_parameter
+from walras.economy import period as periods
+from walras.economy.economy import Formula
+from walras.economy.foc import margins, stock_field
+from walras.economy.population import Histogram
+from walras.economy.space import choice_fields, choose
+from walras.learners import stationary
+from walras.learners.learner import Setup
+from walras.learners.table import TableRule
+from walras.numerics.interpolate import Axis
+from walras.numerics.roots import bracketed
+
+
+class Opening(eqx.Module):
+    """Where the rounds start: a rule without coordinates, the date it was found at, and the search that found it."""
+
+    rule: TableRule
+    now: periods.Now
+    population: Histogram | None
+    search: stationary.StationaryState | None
+    problem: stationary.StationaryProblem | None
+
+    @staticmethod
+    def of(nodes: int, setup: Setup) -> "Opening":
+        """Blank rule on a wide grid, then a stationary search (one type on a histogram) or a rule that stays put."""
+        agent, sizes = setup.agent, setup.preset.euler
+        low, mean = (float(x) for x in _stock_at_birth(agent, setup.exo))
+        scale = max(mean - low, 1e-3)
+        alone = len(periods.agents(setup.economy)) == 1 and agent.risk.n > 1
+        wide = Axis(low, low + scale * (sizes.wide if alone else 4.0), scale * sizes.bend, nodes)
+        choices = _choices(setup, wide)
+        blank = jnp.asarray(np.full((1, agent.risk.n, nodes, choices), 0.5))
+        rule = TableRule(agent, blank, (), wide, setup.information, ())
+        if not alone:
+            return _stay_put(rule, setup)
+        return _stationary(rule, setup, scale + low)
+
+    def sees_next(self, setup: Setup) -> bool:
+        """Whether the coordinates depend on the exogenous state of the same date (a price does, a stock does not)."""
+        _, coordinates = self.now.infos[setup.name]
+        if setup.economy.exogenous.n == 1 or not coordinates:
+            return False
+        population = self.population or setup.populations[setup.name]
+        mass = None if self.search is None else self.search.mass
+        rules = {**setup.rules, setup.name: self.rule}
+        populations = {**setup.populations, setup.name: population}
+        seen = _coordinates_at_ends(setup, populations, rules, mass)
+        return any(abs(float(c[0]) - float(c[1])) > 1e-9 * abs(float(c[0])) for c in seen)
+
+
+@eqx.filter_jit
+def _coordinates_at_ends(setup: Setup, populations, rules, mass):
+    """The type's coordinates at the first and the last exogenous state, the cross-section being the same."""
+    economy, name = setup.economy, setup.name
+    state = periods.start(economy, populations, rules, setup.key, setup.exo)
+    if mass is not None:
+        state = dataclasses.replace(state, cross={**state.cross, name: mass})
+
+    def at(exo):
+        there = dataclasses.replace(state, exo=exo)
+        if not isinstance(economy.market(), Formula):
+            return periods.open_market(economy, populations, rules, there, setup.key)[0].infos[name][1]
+        now = periods.opening(economy, populations, there)  # no rule needs to be asked
+        now = dataclasses.replace(now, prices=economy.market().prices(now))
+        view = economy.timing().moves()[name].sees(now)
+        information = rules[name].information
+        return information.read(information.start(), view, now if information.full else now.public())[1]
+
+    return jax.vmap(at)(jnp.asarray([0, economy.exogenous.n - 1]))
+
+
+@eqx.filter_jit
+def _stock_at_birth(agent, exo):
+    """Lower limit and mean at birth of the endogenous stock."""
+    own, weights = agent.birth(0, exo).nodes()
+    stock = stock_field(agent)
+    return getattr(agent.limits(), stock).low, jnp.sum(weights * getattr(own, stock))
+
+
+def _choices(setup: Setup, axis: Axis) -> int:
+    """Number of fields of the type's choice."""
+
+    def spaces():
+        populations = placed(setup.populations, setup.name, Histogram(axis, axis.n))
+        state = periods.start(setup.economy, populations, setup.rules, setup.key, setup.exo, memory=False)
+        now = periods.opening(setup.economy, populations, state)
+        market = setup.economy.market()
+        prices = market.prices(now) if isinstance(market, Formula) else (market.guess or market.bracket[0])
+        view = setup.economy.timing().moves()[setup.name].sees(dataclasses.replace(now, prices=prices))
+        own = jax.tree_util.tree_map(lambda leaf: leaf[0], setup.agent.birth(0, setup.exo).nodes()[0])
+        return setup.agent.feasible(own, view, {})
+
+    return len(choice_fields(eqx.filter_eval_shape(spaces)))
+
+
+def _stay_put(rule: TableRule, setup: Setup) -> Opening:
+    """A rule of constant positions, that which keeps the stock where it is, at the stock where that is optimal.
+
+    Constant, because a rule that keeps *every* stock where it is leaves the aggregate a unit root. With formula prices
+    of one stock, the stock is where the Euler equation holds at rest; otherwise, that at birth.
+    """
+    live = stationary.live_stocks(rule.agent)
+    searching = isinstance(setup.economy.market(), Formula) and len(live) == 1
+    stock, positions, now = _at_rest(rule, setup, live[0] if searching else None)
+    table = np.broadcast_to(np.asarray(positions)[None, :, None], (1, *rule.table.shape[1:]))
+    low, high = float(rule.own_axis.low), float(rule.own_axis.high)
+    axis = dataclasses.replace(rule.own_axis, high=as_parameter(max(high, low + 4.0 * (float(stock) - low))))
+    rule = dataclasses.replace(rule, table=jnp.asarray(table), own_axis=axis)
+    return Opening(rule, now, None, None, None)
+
+
+@eqx.filter_jit
+def _at_rest(rule: TableRule, setup: Setup, live: str | None):
+    """The individual stock at rest, positions (risk, choices) that keep it, and the date there."""
+    agent, name, economy, field = rule.agent, setup.name, setup.economy, stock_field(rule.agent)
+    populations = placed(setup.populations, name, Histogram(rule.own_axis, rule.own_axis.n))
+    rules = {**setup.rules, name: rule}
+    state = periods.start(economy, populations, rules, setup.key, setup.exo)
+    opening = periods.opening(economy, populations, state)
+    template = agent.limits()
+    risk = template.risk_field()
+    middle = [jnp.asarray(0.5)] * (rule.table.shape[-1] - 1)
+
+    def date(s):
+        if live is None:
+            return periods.open_market(economy, populations, rules, state, setup.key)[0]
+        stocks = {**opening.stocks, name: {**opening.stocks[name], live: s * agent.mass}}
+        return periods.hypothetical(economy, populations, rules, state, setup.key, stocks=stocks)
+
+    def staying(s, e, now):
+        own = template.to(**{field: s})
+        own = own.to(**{risk: e}) if risk else own
+        view, outcome = now.views[name], now.outcome[name]
+        moved = lambda p: getattr(agent.move(own, choose(agent, own, view, [*middle, p]), view, outcome), field)  # noqa: E731
+        p = bracketed(lambda p: moved(p) - s, jnp.zeros(()), jnp.ones(())).value
+        return own, [*middle, jnp.clip(p, 0.02, 0.98)]
+
+    def gap(log_s):
+        """log of what the next unit of stock is worth over what it costs, at rest."""
+        s = jnp.exp(log_s)
+        now = date(s)
+        view, outcome = now.views[name], now.outcome[name]
+        own, positions = staying(s, jnp.asarray(0), now)
+        slopes = margins(agent, own, choose(agent, own, view, positions), view, outcome)
+        return jnp.log(agent.discount(own, view) * slopes.value) - jnp.log(-slopes.u_c[-1] / slopes.m_c[-1])
+
+    own, weights = agent.birth(0, setup.exo).nodes()
+    stock = jnp.sum(weights * getattr(own, field))
+    if live is not None:
+        found = bracketed(gap, jnp.log(stock / 20.0), jnp.log(stock * 20.0))
+        stock = jnp.where(found.status == 0, jnp.exp(found.value), stock)
+    now = date(stock)
+    positions = jax.vmap(lambda e: jnp.stack(staying(stock, e, now)[1]))(jnp.arange(agent.risk.n))
+    return stock, positions, now
+
+
+def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
+    """The stationary equilibrium on a wide grid, then again on the grid that its cross-section asks for."""
+    preset, agent, economy, sizes = setup.preset, setup.agent, setup.economy, setup.preset.euler
+    live = stationary.live_stocks(agent)
+    bounds = stationary.candidate_limits(economy, live)
+    nodes = preset.stationary_nodes if economy.exogenous.n == 1 else preset.histogram_nodes
+    if isinstance(economy.market(), Formula):
+        x = x * float(agent.mass)
+        width = 0.1 * x
+    else:
+        x, width = 0.5 * (bounds[0] + bounds[1]), 0.1 * (bounds[1] - bounds[0])
+    coarse = stationary.StationarySettings(1e-7)
+    mass_axis = dataclasses.replace(rule.own_axis, n=nodes)
+    for final in (False, True):
+        populations = {**setup.populations, setup.name: Histogram(mass_axis, nodes)}
+        problem, search = stationary.begin(setup, populations, rule, bounds, live, (x, width))
+        if final and economy.exogenous.n == 1:
+            break  # the rounds of the loop do the rest, one candidate each
+        for _ in range(30):
+            search = stationary.stationary_round(problem, search, coarse)
+            # Only a start: the first search places the grid, the second gives the rule and the cross-section.
+            near = abs(float(search.excess)) < 5e-2 or abs(float(search.x) / float(search.tried) - 1) < 5e-4
+            if bool(search.bracketed) and near:
+                break
+        else:
+            _no_bracket(search)
+        if final:
+            break
+        x, width = float(search.x), 0.02 * width
+        old, low = rule.own_axis, float(rule.own_axis.low)
+        top = stationary.tail_node(search.mass, mass_axis, sizes.tail_share)
+        top = as_parameter(min(float(old.high), low + 1.4 * (top - low)))
+        rule = _on_axis(search.rule, dataclasses.replace(old, high=top))
+        mass_axis = dataclasses.replace(mass_axis, high=top)
+    now = _date(problem, search.x, search.rule, search.mass)
+    return Opening(search.rule, now, populations[setup.name], search, problem)
+
+
+_on_axis = eqx.filter_jit(lambda rule, axis: rule.on(axis))
+_date = eqx.filter_jit(lambda problem, x, rule, mass: problem.now(x, rule, mass))
+
+
+def _no_bracket(search: stationary.StationaryState) -> None:
+    if not bool(search.bracketed):
+        raise SolveError(
+            f"no stationary equilibrium is bracketed: at the last candidate {float(search.tried):.6g} the excess is still "
+            f"{float(search.excess):.3g}",
+            where="stationary search",
+            remedy="With β(1 + r) ≥ 1 savings have no bound; otherwise widen the bracket of the market.",
+        )
+
+
+def placed(populations: dict, name: str, histogram: Histogram) -> dict:
+    """The populations, with the type's histogram (if it is one and has no axis yet) put on this one."""
+    population = populations[name]
+    if not isinstance(population, Histogram) or population.axis is not None:
+        return populations
+    return {**populations, name: histogram}
