@@ -40,9 +40,7 @@ def folder(tmp_path_factory):
 
 def test_the_folder_holds_what_the_design_says(folder):
     """Files, summary and manifest have the stable names on which scripts depend."""
-    assert {"manifest.json", "summary.json", "solution.safetensors", "simulation.nc", "report.html"} <= set(
-        os.listdir(folder)
-    )
+    assert {"manifest.json", "summary.json", "solution.safetensors", "simulation.nc", "report.html"} <= set(os.listdir(folder))
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["verdict"] == "certified", summary["reasons"]
     assert summary["economy"] == "krusell-smith" and summary["preset"] == "fast" and summary["seed"] == 1
@@ -51,9 +49,7 @@ def test_the_folder_holds_what_the_design_says(folder):
     assert {"euler_log10_mean", "den_haan_max_percent", "best_response_gain_percent", "accounts_max"} <= set(
         summary["accuracy"]
     )
-    assert {"capital_mean", "capital_sd", "interest_rate_mean", "wealth_gini", "share_at_constraint"} <= set(
-        summary["moments"]
-    )
+    assert {"capital_mean", "capital_sd", "interest_rate_mean", "wealth_gini", "share_at_constraint"} <= set(summary["moments"])
     manifest = store.verify(folder)
     assert set(manifest["files"]) == {"summary.json", "solution.safetensors", "simulation.nc", "report.html"}
     assert "http" not in (folder / "report.html").read_text().replace("http://www.w3.org", "")

@@ -196,7 +196,7 @@ def irf(
     folder: Folder,
     shock: Annotated[str, typer.Option(help="Name of the exogenous process.")] = "exogenous",
     size: Annotated[float, typer.Option(help="In standard deviations of the innovation; for a chain, the state.")] = 1.0,
-    horizon: Annotated[int, typer.Option(min=1, help="Dates after the shock.")] = 40,
+    horizon: Annotated[int, typer.Option(min=1, help="Number of dates, the first that of the shock.")] = 40,
 ) -> None:
     """Generalised impulse responses; writes irf.nc into the run folder."""
     from walras.impulse import impulse_response

@@ -84,9 +84,7 @@ def test_systematic_error_is_caught_by_the_signed_mean(solution):
 
     With log utility the Euler error is the relative error of the discount factor, 4e-4 everywhere: log10 of it passes.
     """
-    wrong = w.solve(
-        with_parameters(w.economies.KrusellSmith.dhjj2010(), {"household.beta": 0.9896}), preset="fast", key=0
-    )
+    wrong = w.solve(with_parameters(w.economies.KrusellSmith.dhjj2010(), {"household.beta": 0.9896}), preset="fast", key=0)
     lab = dataclasses.replace(wrong.lab, economy=solution.economy)
     begin = jax.tree_util.tree_map(lambda leaf: leaf[0], wrong.loop.economy)
     evidence = gather(lab, wrong.loop.learners, begin, DATES, 10, solution.evidence.key)

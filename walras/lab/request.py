@@ -22,7 +22,6 @@ from walras.economy.population import Finite, Histogram, Panel, Population, Repr
 from walras.inputs import with_parameters
 from walras.learners.learner import Learner
 
-
 COPY = "economy.py"
 """Name of the copy of an economy's own file in its run folder."""
 

@@ -202,7 +202,7 @@ def summary(solution: Solution, request: Request, total: float) -> dict[str, Any
     return {
         "economy": request.economy,
         "calibration": request.calibration,
-        "learners": request.learners,
+        "learners": _learners(solution, request),
         "preset": solution.preset,
         "seed": solution.seed,
         "verdict": solution.verdict,
@@ -225,6 +225,14 @@ def summary(solution: Solution, request: Request, total: float) -> dict[str, Any
             for f in solution.certificate.findings
         ],
     }
+
+
+def _learners(solution: Solution, request: Request) -> dict[str, str]:
+    """The learner of each type by the name of its file, also where none was asked for."""
+    if solution.lab is None:
+        return request.learners
+    name = lambda learner: type(learner).__module__.rsplit(".", 1)[-1].replace("_", "-")  # noqa: E731
+    return {who: request.learners.get(who) or name(learner) for who, learner in solution.lab.learners.items()}
 
 
 def _json(value: dict[str, Any]) -> bytes:

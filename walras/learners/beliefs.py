@@ -71,7 +71,7 @@ class PolynomialBelief(eqx.Module):
     centre: Float[Array, " coordinates"]
     scale: Float[Array, " coordinates"]
     law: Float[Array, "terms coordinates"]
-    views: Float[Array, "terms numbers"]
+    views: Float[Array, "view_terms numbers"]
     template: PyTree
     shape: Shape
 

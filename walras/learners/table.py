@@ -9,7 +9,7 @@ from walras.economy.agent import AgentType
 from walras.economy.foc import stock_field
 from walras.economy.rule import Information, Rule
 from walras.economy.space import choose, nearest
-from walras.numerics.interpolate import Axis, EvenAxis, along_first
+from walras.numerics.interpolate import Axis, EvenAxis, along_first, pick
 
 
 class TableRule(Rule):
@@ -42,16 +42,17 @@ class TableRule(Rule):
         used = coordinates[: len(self.axes)]
         part = self.at(index, [jnp.log(c) if log else c for c, log in zip(used, self.logs, strict=True)])
         # A table of its own, once a date: fused into the reading of every individual it would be made anew for each.
-        part = jax.lax.optimization_barrier(part)
+        nodes = self.own_axis.nodes
+        part = jax.lax.optimization_barrier(part.reshape(-1, part.shape[-1]))
         risk = own.risk_field()
         state = getattr(own, risk) if risk else 0
         field = stock_field(self.agent)
         cell, weight = self.own_axis.locate(getattr(own, field))
-        nodes = self.own_axis.nodes
+        row = state * self.own_axis.n
 
         def at_node(n):
-            there = own.to(**{field: nodes[n]})
-            return choose(self.agent, there, view, part[state, n])
+            there = own.to(**{field: pick(nodes, n)})
+            return choose(self.agent, there, view, pick(part, row + n))
 
         # The choices at the two nodes are interpolated, not the positions: consumption is nearly linear in wealth, its
         # share in cash is not. The result is put back into the feasible set of the point itself.

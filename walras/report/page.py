@@ -239,7 +239,7 @@ def _law(run: Run) -> Made:
 
 def _distribution(run: Run) -> Made:
     which = "mean cross-section of the fresh simulation" if run.aggregate_risk else "stationary cross-section"
-    yield from _each(run, figures.distribution, f"The {which}, up to its 99 % quantile, and its Lorenz curve.")
+    yield from _each(run, figures.distribution, f"The {which}, up to its 99 % quantile.")
 
 
 def _history(run: Run) -> Made:

@@ -1,5 +1,7 @@
 """Contracts on the equations of one individual: chance, feasibility, first-order conditions."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -55,7 +57,8 @@ def numbers(alive: Probe) -> None:
         for method, value in _equations(agent, points, choice).items():
             for path, leaf in jax.tree_util.tree_leaves_with_path(value):
                 bad = np.isnan(leaf) if method == "feasible" else ~np.isfinite(leaf)
-                what = f"{who}.{method}{jax.tree_util.keystr(path)} is not a finite number at {int(bad.sum())} of {bad.size} points"
+                where = f"{who}.{method}{jax.tree_util.keystr(path)}"
+                what = f"{where} is not a finite number at {int(bad.sum())} of {bad.size} points"
                 alive.require(not bad.any(), "numbers", what)
 
 
@@ -204,7 +207,7 @@ def conditions(alive: Probe) -> None:
 
 
 @eqx.filter_jit
-def _inverted(agent: AgentType, points, choice, factors):
+def _inverted(agent: Any, points, choice, factors):
     stock = foc.stock_field(agent)
 
     def one(p, c, factor):

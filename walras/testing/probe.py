@@ -180,7 +180,7 @@ def opened(economy, populations, rules, key, openings: dict[str, Distribution]) 
     return dataclasses.replace(state, cross={**state.cross, **placed})
 
 
-def probe(economy: Economy, situation: Situation | None = None, sizes: Sizes = Sizes()) -> Probe:  # noqa: B008
+def probe(economy: Economy, situation: Situation | None = None, sizes: Sizes = Sizes()) -> Probe:
     """Bring an economy to life."""
     name, key, situation = type(economy).__name__, root_key(sizes.seed), situation or Situation()
     economy = discretised(economy, 3)

@@ -14,13 +14,14 @@ from walras.testing.probe import Probe, opened, run
 
 def informed(alive: Probe) -> None:
     """`View.info` gives an integer index of the exogenous state and a tuple of finite numbers."""
-    n = alive.economy.exogenous.n
+    n = int(alive.economy.exogenous.n or 0)
     for who, points in alive.points.items():
         index, coordinates = points.info
         integer = jnp.issubdtype(index.dtype, jnp.integer) and index.ndim == 1
         alive.require(integer, "informed", f"the index of {who}'s info is {index.dtype}{index.shape[1:]}, not one integer")
         low, high = int(index.min()), int(index.max())
-        alive.require(0 <= low and high < n, "informed", f"the index of {who}'s info goes from {low} to {high}, states are {n}")
+        what = f"the index of {who}'s info goes from {low} to {high}, states are {n}"
+        alive.require(low >= 0 and high < n, "informed", what)
         alive.require(isinstance(coordinates, tuple), "informed", f"the coordinates of {who}'s info are no tuple")
         for number, c in enumerate(coordinates):
             fine = jnp.issubdtype(c.dtype, jnp.floating) and bool(jnp.all(jnp.isfinite(c)))
@@ -56,7 +57,7 @@ def _walk(alive: Probe, populations):
 def accounts(alive: Probe) -> None:
     """Identities vanish (to 1e-8 of flows and stocks) from date 1 on, in histogram and panel; mass is one (to 1e-12)."""
     for kind, populations in (("histogram", _histograms(alive)), ("panel", alive.populations)):
-        record, weights, identities, scale, cleared = _walk(alive, populations)
+        _, weights, identities, scale, cleared = _walk(alive, populations)
         if isinstance(alive.economy.market(), Clear):
             dates = f"no date cleared its market in the {kind} under these rules; give `rules` under which it does"
             alive.require(cleared.any(), "accounts", dates)
