@@ -106,12 +106,16 @@ def main() -> None:
     for part, (generic, hand) in pairs.items():
         found = common.interleaved({"generic": generic, "hand": hand}, jax.block_until_ready, given.repeats)
         rows.append([part, f"{found['generic']:.2f}", f"{found['hand']:.2f}", f"{found['generic'] / found['hand']:.2f}"])
-    learn = common.interleaved({"update": lambda: update(learner, dataclasses.replace(task))}, jax.block_until_ready, given.repeats)
+    learn = common.interleaved(
+        {"update": lambda: update(learner, dataclasses.replace(task))}, jax.block_until_ready, given.repeats
+    )
     rows.append(["update (fit and sweeps)", f"{learn['update']:.2f}", "", ""])
     columns = ["part", "generic_ms", "hand_ms", "ratio"]
     common.show(columns, rows)
     ratio = float(rows[2][3])
-    print(f"A round costs {ratio:.2f} times the kernels written by hand (target: at most {TARGET}): {'met' if ratio <= TARGET else 'missed'}.")
+    print(
+        f"A round costs {ratio:.2f} times the kernels written by hand (target: at most {TARGET}): {'met' if ratio <= TARGET else 'missed'}."
+    )
     about = f"generic loop against hand-written kernels, dhjj2010, preset standard, median CPU ms of {given.repeats}; target {TARGET}"
     common.write("generic_vs_hand.csv", columns, rows, about=about)
 

@@ -75,7 +75,9 @@ def prices(k: Constants, z, K, L, U):
     """Gross return and the income of either state."""
     Y = k.z[z] * K**k.alpha * L ** (1 - k.alpha)
     wage, tax = (1 - k.alpha) * Y / L, k.mu * U / L
-    return 1 + k.alpha * Y / K - k.delta, wage[..., None] * jnp.stack([jnp.broadcast_to(k.mu, L.shape), (1 - tax) * k.labour], -1)
+    return 1 + k.alpha * Y / K - k.delta, wage[..., None] * jnp.stack(
+        [jnp.broadcast_to(k.mu, L.shape), (1 - tax) * k.labour], -1
+    )
 
 
 def simulate(k: Constants, state: State):

@@ -75,7 +75,9 @@ def ssj() -> dict:
     seconds = {}
     for turn in ("first", "warm"):
         start = time.perf_counter()
-        steady = model_ss.solve_steady_state(calibration, {"beta": (0.98 / 1.01, 0.999 / 1.01)}, {"asset_mkt": 0.0}, solver="brentq")
+        steady = model_ss.solve_steady_state(
+            calibration, {"beta": (0.98 / 1.01, 0.999 / 1.01)}, {"asset_mkt": 0.0}, solver="brentq"
+        )
         at_steady = time.perf_counter()
         jacobian = model.solve_jacobian(steady, ["K"], ["asset_mkt"], ["Z"], T=300)
         response = jacobian @ {"Z": 0.01 * steady["Z"] * 0.8 ** np.arange(300)}

@@ -119,7 +119,9 @@ def stationary(_) -> list:
     rows = []
     for name, economy, target in (("B = 5.6", tutorial, 0.5633), ("B = 8", more, 0.8920)):
         moments = solved(f"huggett tutorial, {name}", economy).moments()
-        rows.append(within("stationary", f"Huggett tutorial, {name}, r", 100 * moments["interest_rate_mean"], target, 0.001, " %"))
+        rows.append(
+            within("stationary", f"Huggett tutorial, {name}, r", 100 * moments["interest_rate_mean"], target, 0.001, " %")
+        )
     moments = solved("aiyagari", Aiyagari.benchmark()).moments()
     rows.append(within("stationary", "Aiyagari, r", 100 * moments["interest_rate_mean"], 4.0967, 0.001, " %"))
     rows.append(within("stationary", "Aiyagari, K", moments["capital_mean"], 5.496, 0.003))
@@ -172,7 +174,11 @@ def response(solution: w.Solution, paths: int) -> dict[str, tuple[np.ndarray, np
     slope = lambda y, X: np.linalg.lstsq(X, y, rcond=None)[0][1:]  # noqa: E731
     capital = linear_capital(seen - np.array(known), *slope(K[1:], regressors[:-1]))
     names = {"K": "household_K", "Y": "price_Y", "C": "household_C", "r": "price_r", "w": "price_w"}
-    series = {**{f"price_{k}": v for k, v in public.prices.items()}, "household_K": K, "household_C": public.flows["household"]["C"]}
+    series = {
+        **{f"price_{k}": v for k, v in public.prices.items()},
+        "household_K": K,
+        "household_C": public.flows["household"]["C"],
+    }
     answer = {}
     for name, long in names.items():
         by_K, by_x = slope(np.asarray(series[long]), regressors)

@@ -114,11 +114,15 @@ def ratios(rows: list[dict]) -> None:
     if not (theirs and cold and warm):
         return
     run = float(theirs["run_s"]) / float(warm["run_s"])
-    print(f"\nHARK / Walras, run against run: {run:.0f} (target: at least {TARGET:.0f}): {'met' if run >= TARGET else 'missed'}")
+    print(
+        f"\nHARK / Walras, run against run: {run:.0f} (target: at least {TARGET:.0f}): {'met' if run >= TARGET else 'missed'}"
+    )
     for name, ours in (("cold", cold), ("warm", warm)):
         wall, cpu = (float(theirs[key]) / float(ours[key]) for key in ("total_s", "cpu_s"))
         memory = float(theirs["memory_gib"]) / float(ours["memory_gib"])
-        print(f"HARK / Walras, total against total, {name} cache: {wall:.1f} (processor seconds: {cpu:.1f}); memory {memory:.1f}")
+        print(
+            f"HARK / Walras, total against total, {name} cache: {wall:.1f} (processor seconds: {cpu:.1f}); memory {memory:.1f}"
+        )
 
 
 def main() -> None:
@@ -137,7 +141,11 @@ def main() -> None:
     ratios(table)
     about = "whole processes pinned to one core, one thread per maths library; single runs; K in units of DHJJ 2010"
     common.write(
-        "peers.csv", COLUMNS, [[r[c] for c in COLUMNS] for r in table], about=about, packages=("econ-ark", "sequence-jacobian", "numba")
+        "peers.csv",
+        COLUMNS,
+        [[r[c] for c in COLUMNS] for r in table],
+        about=about,
+        packages=("econ-ark", "sequence-jacobian", "numba"),
     )
 
 

@@ -19,7 +19,7 @@ from walras.economy.population import Histogram
 from walras.economy.rule import Rule
 from walras.economy.space import choice_fields
 from walras.impulse import autoregression, branches, contrast, in_percent, long_run_state, response
-from walras.loop import MEASURES, Laboratory, tolerances
+from walras.loop import MEASURES, tolerances
 from walras.numerics.interpolate import Axis
 from walras.simulate import about, attached, attributes, evidence_of, exogenous_table, general
 from walras.solution import Solution
@@ -72,7 +72,8 @@ def dataset(solution: Solution) -> xr.Dataset:
 
 def _rounds(solution: Solution) -> Variables:
     """Changes by round, and what the distances estimated from them must fall below (not a number: not looked at)."""
-    lab: Laboratory = solution.lab
+    lab = solution.lab
+    assert lab is not None  # a solution without an answer has no data set
     allowed = np.array([lab.preset.stationary_tolerance, np.nan, np.nan]) if lab.stationary else tolerances(lab)
     label = {"long_name": "change from round to round", "units": "1"}
     limit = {"long_name": "tolerance of the estimated distance to the fixed point", "units": "1"}

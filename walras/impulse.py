@@ -108,7 +108,7 @@ def shifted(weights: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], b
         step = moved @ values - weights @ values
         share = min(1.0, by / step)
         weights = (1 - share) * weights + share * moved
-        by = by - share * step if share == 1.0 else 0.0
+        by = float(by - share * step) if share == 1.0 else 0.0
     return weights
 
 
@@ -125,11 +125,12 @@ def contrast(process: Process, exo: int, size: float | int) -> tuple[Float[np.nd
     if found is not None:
         without = _transition(process)[exo]
         return without, shifted(without, found.logs, size * found.innovation_sd)
-    if size != int(size) or not 0 <= size < process.n:
+    states = process.n or 0
+    if size != int(size) or not 0 <= size < states:
         raise InputError(
             "the exogenous process is a chain: the size of a shock is the state that it switches to",
             where="impulse_response",
-            number=f"{size:g}, states 0 … {process.n - 1}",
+            number=f"{size:g}, states 0 … {states - 1}",
         )
     each = np.eye(process.n)
     return each[exo], each[int(size)]
