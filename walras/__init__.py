@@ -6,7 +6,7 @@ solution = w.solve(w.economies.KrusellSmith.dhjj2010(), {"household": w.learners
 print(solution)
 """
 
-from importlib.metadata import PackageNotFoundError, version
+import importlib.metadata as _metadata
 
 import jax
 
@@ -22,8 +22,8 @@ from walras.solution import Solution  # noqa: E402
 from walras.solve import Interrupted, diagnose, solve  # noqa: E402
 
 try:
-    __version__ = version("walras")
-except PackageNotFoundError:  # a checkout that was never installed
+    __version__ = _metadata.version("walras")
+except _metadata.PackageNotFoundError:  # a checkout that was never installed
     __version__ = "0.0.0"
 
 __all__ = [

@@ -12,9 +12,9 @@ import walras as w
 from walras._core.module import as_parameter
 from walras.economies.brock_mirman import BrockMirman, CapitalOwn, Consumption, PriceView
 from walras.economies.brock_mirman import Household as Planner
-from walras.economies.krusell_smith import CapitalOwn as RiskyOwn
-from walras.economies.krusell_smith import Household as Saver
 from walras.economies.krusell_smith import KrusellSmith
+from walras.economies.saver import CapitalOwn as RiskyOwn
+from walras.economies.saver import Household as Saver
 from walras.economy.economy import Move, Timing
 from walras.economy.process import Distribution, Process
 from walras.economy.space import Interval

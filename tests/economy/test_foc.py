@@ -10,7 +10,8 @@ from jaxtyping import Array
 
 from walras._core.types import Int, Scalar
 from walras.economies import KrusellSmith
-from walras.economies.krusell_smith import CapitalOwn, Consumption, PriceView
+from walras.economies.krusell_smith import PriceView
+from walras.economies.saver import CapitalOwn, Consumption
 from walras.economy import foc
 from walras.economy.agent import AgentType, Choice, Invertible, Own, risk
 from walras.economy.preferences import crra

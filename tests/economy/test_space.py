@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from walras.economies import KrusellSmith
-from walras.economies.krusell_smith import CapitalOwn, Consumption, PriceView
+from walras.economies.krusell_smith import PriceView
+from walras.economies.saver import CapitalOwn, Consumption
 from walras.economy.space import Discrete, Interval, Simplex, choice_fields, choose, positions_of
 from walras.testing.toys import CurrySmall, HankBlock
 from walras.testing.toys.curry_small import Posted, Wish

@@ -11,7 +11,7 @@ import pytest
 from tests.waist.helpers import UniformRule, count_primitive, identities, largest, simulate
 from walras._core.errors import InputError
 from walras.economies import KrusellSmith
-from walras.economies.krusell_smith import Consumption, Household
+from walras.economies.saver import Consumption, Household
 from walras.economy.period import period, start
 from walras.economy.population import Histogram, Panel, Step
 from walras.economy.process import LogAR1

@@ -3,7 +3,7 @@
     max E Σ βᵗ u(c)    c + k' = (1 + r) k + w y(e),  k' ≥ k_min
     Y = K^α L^(1−α)    r = α Y/K − δ    w = (1 − α) Y/L
 
-The household is that of `krusell_smith`; only the economy around it differs. Incomes are any `Process`.
+The household is `saver.Household`, as in `krusell_smith`; only the economy around it differs. Incomes are any `Process`.
 
 | symbol | field | meaning | unit | source |
 |---|---|---|---|---|
@@ -17,7 +17,7 @@ from jaxtyping import Array
 
 from walras._core.module import parameter
 from walras._core.types import Int, Scalar
-from walras.economies.krusell_smith import Household
+from walras.economies.saver import Household
 from walras.economy.agent import View
 from walras.economy.economy import Economy, Formula, Move, Timing
 from walras.economy.process import NoRisk, Process, log_chain

@@ -2,9 +2,7 @@
 
     max E Σ βᵗ u(c)    c + q b' = R b + y(e),  b' ≥ b_min      Σ b' = B
 
-Two forms of the same market. In the rate form a bond costs 1 and pays 1 + r at the next date (R = 1 + r, q = 1): with
-aggregate risk its return is found only when it is paid. In the bond-price form a bond costs q = 1/(1 + r) and pays 1
-(R = 1): the return is known when buying. Without aggregate risk the two differ only in what a unit of b is.
+Rate form: a bond costs 1 and pays 1 + r (R = 1 + r, q = 1). Bond-price form: it costs q = 1/(1 + r), pays 1 (R = 1).
 
 | symbol | field | meaning | unit | source |
 |---|---|---|---|---|
@@ -15,8 +13,7 @@ aggregate risk its return is found only when it is paid. In the bond-price form 
 | – | `known` | 1: bond-price form, 0: rate form | – | – |
 | r | `r_low`, `r_high` | interval in which the rate is sought | per period | numerical |
 
-`tutorial` is the stationary economy of the public tutorial of Yang, Wang, Schaab and Moll (2025), `huggett1993` that of
-the paper (six periods a year, b_min = −2).
+`tutorial`: public tutorial of Yang, Wang, Schaab and Moll (2025); `huggett1993`: the paper, b_min = −2.
 """
 
 import jax.numpy as jnp
@@ -25,7 +22,8 @@ from jaxtyping import Array
 
 from walras._core.module import parameter
 from walras._core.types import Int, Scalar
-from walras.economy.agent import AgentType, Choice, Invertible, Own, View, risk
+from walras.economies.saver import Consumption
+from walras.economy.agent import AgentType, Invertible, Own, View, risk
 from walras.economy.economy import Clear, Economy, Move, Timing
 from walras.economy.preferences import crra, crra_inverse_marginal
 from walras.economy.process import Chain, NoRisk, Process, log_chain
@@ -49,12 +47,6 @@ class BondView(View):
     def info(self):
         """The one state of a world without aggregate risk."""
         return self.z, ()
-
-
-class Consumption(Choice):
-    """Consumption [goods]."""
-
-    c: Scalar
 
 
 class Household(AgentType, Invertible):
@@ -126,11 +118,8 @@ class Huggett(Economy):
 
     def market(self):
         """The rate at which the bonds asked for are the supply."""
-        return Clear(self.excess, bracket=({"r": self.r_low}, {"r": self.r_high}))
-
-    def excess(self, now):
-        """Bonds asked for less supply."""
-        return {"r": now.flows["household"]["S"] - self.supply}
+        excess = lambda now: {"r": now.flows["household"]["S"] - self.supply}  # noqa: E731
+        return Clear(excess, bracket=({"r": self.r_low}, {"r": self.r_high}))
 
     def household_sees(self, now):
         """What a bond pays and costs."""
@@ -151,8 +140,7 @@ class Huggett(Economy):
     @classmethod
     def tutorial_bond_price(cls):
         """As `tutorial`, bond-price form; the supply is the face value of bonds worth 5.6 at the tutorial's rate."""
-        income = log_chain(3, 0.966, 0.5, normalise=True)
-        supply = 5.6 * 1.00563314
+        income, supply = log_chain(3, 0.966, 0.5, normalise=True), 5.6 * 1.00563314
         return cls(Household(0.98, 2.0, 0.0, supply, 1.0, income), NoRisk(), supply, 1.0, -0.05, 1 / 0.98 - 1, 0.25)
 
     @classmethod

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from walras._core.errors import SolveError
 from walras._core.module import as_parameter
@@ -198,7 +199,7 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
             break
         x, width = float(search.x), 0.02 * width
         old, low = rule.own_axis, float(rule.own_axis.low)
-        top = stationary.tail_node(search.mass, mass_axis, sizes.tail_share)
+        top = tail_node(search.mass, mass_axis, sizes.tail_share)
         top = as_parameter(min(float(old.high), low + 1.4 * (top - low)))
         rule = _on_axis(search.rule, dataclasses.replace(old, high=top))
         mass_axis = dataclasses.replace(mass_axis, high=top)
@@ -226,3 +227,13 @@ def placed(populations: dict, name: str, histogram: Histogram) -> dict:
     if not isinstance(population, Histogram) or population.axis is not None:
         return populations
     return {**populations, name: histogram}
+
+
+def tail_node(mass: Float[Array, "risk nodes"], axis, share: float) -> float:
+    """The lowest node above which less than `share` of the mass lies."""
+    tail = np.cumsum(np.asarray(mass).sum(axis=0)[::-1])[::-1]
+    above = np.nonzero(tail < share)[0]
+    return float(np.asarray(_nodes(axis))[above[0]]) if len(above) else float(axis.high)
+
+
+_nodes = jax.jit(lambda axis: axis.nodes)

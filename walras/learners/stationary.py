@@ -206,12 +206,6 @@ def _following(problem: StationaryProblem, state: StationaryState, x, excess, fo
     return StationaryState(following, x, excess, positive, negative, known, state.width * 1.6, *found)
 
 
-def check_type(agent) -> bool:
-    """Whether the stationary solver can handle a type: one endogenous stock, no trait, finite own risk."""
-    own = type(agent.limits())
-    return len(own.endogenous()) == 1 and not own.traits() and agent.risk.n is not None
-
-
 def candidate_limits(economy: Economy, live: tuple[str, ...]) -> tuple[float, float]:
     """The interval in which candidates lie: a clearing market's bracket, or all positive stocks.
 
@@ -252,13 +246,3 @@ def _begin(setup: Setup, populations, rule: TableRule, bounds, live: tuple[str, 
     nothing, nowhere, unknown, zero = jnp.zeros(()), jnp.zeros(2), jnp.zeros(2, bool), jnp.zeros((), jnp.int64)
     search = StationaryState(x, x, nothing, nowhere, nowhere, unknown, width, rule, mass, zero, nothing)
     return problem, search
-
-
-def tail_node(mass: Float[Array, "risk nodes"], axis, share: float) -> float:
-    """The lowest node above which less than `share` of the mass lies."""
-    tail = np.cumsum(np.asarray(mass).sum(axis=0)[::-1])[::-1]
-    above = np.nonzero(tail < share)[0]
-    return float(np.asarray(_nodes(axis))[above[0]]) if len(above) else float(axis.high)
-
-
-_nodes = jax.jit(lambda axis: axis.nodes)
