@@ -1,13 +1,12 @@
 """What the generic loop costs against kernels written by hand for one economy (`kernels.py`).
 
-Den Haan, Judd and Juillard's economy at the sizes of the preset `standard`. Both sides first get the same inputs and must
-give the same numbers; then they take turns, and the medians of their processor times are compared.
+Den Haan, Judd and Juillard's economy at the sizes of the preset `standard`. Both sides first get the same inputs and
+must give the same numbers; then they take turns, and the medians of their processor times are compared.
 
     python benchmarks/generic_vs_hand.py
 """
 
 import argparse
-import dataclasses
 
 import common
 
@@ -97,26 +96,25 @@ def main() -> None:
     simulate, sweeps = jax.jit(kernels.simulate), jax.jit(kernels.sweeps)
     task = Task(periods.agents(lab.economy)[NAME], lab.economy.exogenous, lab.populations[NAME], fields[NAME], sizes)
     update = eqx.filter_jit(lambda s, t: lab.learners[NAME].update(loop.key, s, t))
+    at_nodes = (k, state.table, state.coordinate, state.law, gross, income, number)
     pairs = {
         "simulation": (lambda: simulated(lab, loop), lambda: simulate(k, state)),
-        "sweeps": (lambda: swept(learner.table, ahead, number), lambda: sweeps(k, state.table, state.coordinate, state.law, gross, income, number)),
+        "sweeps": (lambda: swept(learner.table, ahead, number), lambda: sweeps(*at_nodes)),
         "round": (lambda: round_(lab, loop), lambda: by_hand(k, state, number)),
-    }  # fmt: skip
+    }
     rows = []
     for part, (generic, hand) in pairs.items():
         found = common.interleaved({"generic": generic, "hand": hand}, jax.block_until_ready, given.repeats)
         rows.append([part, f"{found['generic']:.2f}", f"{found['hand']:.2f}", f"{found['generic'] / found['hand']:.2f}"])
-    learn = common.interleaved(
-        {"update": lambda: update(learner, dataclasses.replace(task))}, jax.block_until_ready, given.repeats
-    )
+    learn = common.interleaved({"update": lambda: update(learner, task)}, jax.block_until_ready, given.repeats)
     rows.append(["update (fit and sweeps)", f"{learn['update']:.2f}", "", ""])
     columns = ["part", "generic_ms", "hand_ms", "ratio"]
     common.show(columns, rows)
     ratio = float(rows[2][3])
-    print(
-        f"A round costs {ratio:.2f} times the kernels written by hand (target: at most {TARGET}): {'met' if ratio <= TARGET else 'missed'}."
-    )
-    about = f"generic loop against hand-written kernels, dhjj2010, preset standard, median CPU ms of {given.repeats}; target {TARGET}"
+    met = "met" if ratio <= TARGET else "missed"
+    print(f"A round costs {ratio:.2f} times the kernels written by hand (target: at most {TARGET}): {met}.")
+    about = f"generic loop against hand-written kernels, dhjj2010, preset standard, target {TARGET}"
+    about = f"{about}; median CPU ms of {given.repeats}"
     common.write("generic_vs_hand.csv", columns, rows, about=about)
 
 

@@ -1,9 +1,9 @@
 """One round of Krusell and Smith's economy, written by hand: the yardstick of `generic_vs_hand.py`.
 
-What somebody who knows the economy would write in JAX for this economy alone: prices by formula, consumption by its closed
-form, incomes and price of labour in arrays, one array operation for all paths. It does the same work as one round of the
-generic loop on the same nodes, and gives the same numbers: it simulates the paths, fits the log-linear law by state, and
-takes the endogenous-grid sweeps. It shares no code with the library except the numbers it is handed.
+What somebody who knows the economy would write in JAX for this economy alone: prices by formula, consumption by its
+closed form, one array operation for all paths, expectation and interpolation in one matrix. It does the same work as one
+round of the generic loop on the same nodes, and gives the same numbers: it simulates the paths, fits the log-linear law
+by state, and takes the endogenous-grid sweeps. It shares no code with the library, only the numbers it is handed.
 """
 
 from typing import NamedTuple

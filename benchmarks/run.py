@@ -22,7 +22,8 @@ common.one_core()
 
 HERE = Path(__file__).parent
 COLUMNS = [
-    "program", "run_s", "total_s", "cpu_s", "memory_gib", "K_dhjj_units", "den_haan_mean_percent", "den_haan_max_percent", "load", "note",
+    "program", "run_s", "total_s", "cpu_s", "memory_gib",
+    "K_dhjj_units", "den_haan_mean_percent", "den_haan_max_percent", "load", "note",
 ]  # fmt: skip
 TARGET = 50.0
 

@@ -45,7 +45,7 @@ class Clearing(Check):
             count = int(np.sum(code != int(RootStatus.BRACKETED)))
             where = f"first at date {int(np.argmax(code != 0))}" if count else ""
             figures.append(
-                Finding("no_bracket_dates", "Dates without a clearing price", count, "dates", 0, where, remedy, True)
+                Finding("no_bracket_dates", "Dates without a clearing price", float(count), "dates", 0.0, where, remedy, True)
             )
         return figures
 

@@ -144,7 +144,7 @@ def household(rule: TableRule, ahead: Prospect, settings: StationarySettings) ->
         new = sweep(rule, ahead)
         return new, jnp.max(jnp.abs(new.table - rule.table)), change, n + 1
 
-    rule, _, _, n = jax.lax.while_loop(going, step, (rule, jnp.asarray(1.0), jnp.asarray(1.0), jnp.asarray(0)))
+    rule, _, _, n = jax.lax.while_loop(going, step, (rule, jnp.ones(()), jnp.ones(()), jnp.zeros((), jnp.int64)))
     return rule, n
 
 
