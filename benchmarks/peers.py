@@ -45,7 +45,10 @@ def hark() -> dict:
 
 
 def _hark_forecast(economy, K, z):
-    """Its saving rule iterated on its own forecasts along the shocks of its history."""
+    """Its last saving rule iterated on its own forecasts along the shocks of its history.
+
+    The coefficients are those it prints; its attribute `AFunc` still holds the first guess.
+    """
     import numpy as np
 
     path = np.empty(len(z))
@@ -55,7 +58,8 @@ def _hark_forecast(economy, K, z):
         labour = (1 - idle) * economy.LbrInd
         ratio = K / labour
         gross = 1 + level * economy.rFunc(ratio) - economy.DeprRte
-        K = float(economy.AFunc[state](gross * K + level * economy.Wfunc(ratio) * labour))
+        M = gross * K + level * economy.Wfunc(ratio) * labour
+        K = float(np.exp(economy.intercept_prev[state] + economy.slope_prev[state] * np.log(M)))
     return path
 
 

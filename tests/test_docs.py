@@ -88,3 +88,22 @@ def test_python_on_the_pages_parses(page):
 
 def test_there_are_pages():
     assert len(PAGES) > 14
+
+
+def test_a_result_that_is_there_is_shown():
+    # `<!-- later: NAME.csv -->` holds the place of a table that no run has written yet.
+    for page in PAGES:
+        for name in re.findall(r"<!-- later: ([\w.-]+\.csv)", page.read_text(encoding="utf-8")):
+            assert not (ROOT / "benchmarks" / "results" / name).exists(), f"{page.name}: {name} is there, show it"
+
+
+def test_a_missing_result_fails_the_build(tmp_path, caplog):
+    from docs.hooks import table
+
+    assert table(tmp_path / "gone.csv", "page.md") == "" and "there is no" in caplog.text
+    (tmp_path / "empty.csv").write_text("# nothing\nwhat,value\n")
+    assert table(tmp_path / "empty.csv", "page.md") == "" and "holds no row" in caplog.text
+    (tmp_path / "some.csv").write_text("# measured\nwhat,value\na|b,1.5\nc,\n")
+    lines = table(tmp_path / "some.csv", "page.md").split("\n")
+    assert lines[1:5] == ["| what | value |", "| --- | ---: |", "| a\\|b | 1.5 |", "| c |  |"]
+    assert "measured" in lines[6]

@@ -61,11 +61,11 @@ def _inequality(evidence: Evidence, name: str) -> dict[str, float]:
     if wealth.shape[1] < 2:
         return {}
     chosen = np.unique(np.linspace(0, len(wealth) - 1, 100).astype(int))
-    found = {
+    constrained = {"share_at_constraint": float((sample["binding"] * weight).sum() / weight.sum())}
+    if (wealth < 0).any():  # with debts nobody holds a share of anything
+        return constrained
+    return {
         "wealth_gini": float(np.mean([gini(wealth[t], weight[t]) for t in chosen])),
         "wealth_top10_share": float(np.mean([top_share(wealth[t], weight[t], 0.1) for t in chosen])),
-        "share_at_constraint": float((sample["binding"] * weight).sum() / weight.sum()),
+        **constrained,
     }
-    if (wealth < 0).any():  # with debts neither is a share of anything
-        del found["wealth_top10_share"]
-    return found
