@@ -61,7 +61,7 @@ def walras() -> list[dict]:
         for name in ("walras, cold cache", "walras, warm cache"):
             process = common.measured_process(command, {"WALRAS_CACHE": str(work / "cache")})
             if process["status"] not in (0, 3):
-                raise SystemExit(f"{name} failed:\n{process['output'][-2000:]}")
+                raise SystemExit(f"{name} failed with status {process['status']}:\n{process['output'][-2000:]}")
             summary = json.loads((work / "run" / "summary.json").read_text())
             found = _walras_accuracy(summary)
             rows.append(row(name, summary["seconds"]["run"], process, found))
@@ -85,7 +85,7 @@ def peer(name: str) -> list[dict]:
     """One peer, by `peers.py`."""
     process = common.measured_process([sys.executable, str(HERE / "peers.py"), name])
     if process["status"] != 0:
-        raise SystemExit(f"{name} failed:\n{process['output'][-2000:]}")
+        raise SystemExit(f"{name} failed with status {process['status']}:\n{process['output'][-2000:]}")
     found = json.loads(process["output"].strip().splitlines()[-1])
     title = {"hark": f"HARK {_version('econ-ark')}", "ssj": f"sequence-jacobian {_version('sequence-jacobian')}"}[name]
     if name == "ssj":
