@@ -59,11 +59,6 @@ class Step(eqx.Module):
     key: Key
 
 
-def own_template(agent: AgentType) -> Own:
-    """One own state of the type's shape (from its limits)."""
-    return agent.limits()
-
-
 class Histogram(Population):
     """A continuum as weights on nodes of one endogenous stock and the risk states (Young 2010).
 

@@ -41,9 +41,8 @@ class TableRule(Rule):
         # A rule without coordinate axes (a stationary start) reads none, whatever the information offers.
         used = coordinates[: len(self.axes)]
         part = self.at(index, [jnp.log(c) if log else c for c, log in zip(used, self.logs, strict=True)])
-        # A table of its own, once a date: fused into the reading of every individual it would be made anew for each.
         nodes = self.own_axis.nodes
-        part = jax.lax.optimization_barrier(part.reshape(-1, part.shape[-1]))
+        part = part.reshape(-1, part.shape[-1])
         risk = own.risk_field()
         state = getattr(own, risk) if risk else 0
         field = stock_field(self.agent)
