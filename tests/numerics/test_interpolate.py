@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from walras.numerics.interpolate import Axis, EvenAxis, along_first, piecewise
+from walras.numerics.interpolate import Axis, EvenAxis, along_first
 
 BENT = [Axis(0.0, 200.0, 10.0, 150), Axis(-2.0, 8.0, 0.5, 31), Axis(5.0, 6.0, 100.0, 12), Axis(0.0, 1e4, 1.0, 500)]
 
@@ -116,23 +116,27 @@ def test_even_axis_reads_whole_tables():
     np.testing.assert_allclose(whole, single, rtol=1e-13)
 
 
-def test_piecewise_agrees_with_numpy_inside_and_is_linear_outside():
+@pytest.mark.parametrize("pivot", [0.3, 1e6])
+def test_lines_through_points_agree_with_numpy_inside_and_go_on_outside(pivot):
     rng = np.random.default_rng(3)
     xp, fp = np.sort(rng.uniform(0, 10, 40)), rng.normal(size=40)
-    x = rng.uniform(xp[0], xp[-1], 500)
-    np.testing.assert_allclose(piecewise(jnp.asarray(x), jnp.asarray(xp), jnp.asarray(fp)), np.interp(x, xp, fp), atol=1e-12)
-    np.testing.assert_allclose(piecewise(jnp.asarray(xp), jnp.asarray(xp), jnp.asarray(fp)), fp, atol=1e-12)
-    line = piecewise(jnp.asarray([-1.0, 4.0]), jnp.asarray([0.0, 1.0, 3.0]), jnp.asarray([0.0, 2.0, 3.0]))
-    np.testing.assert_allclose(line, [-2.0, 3.5], rtol=1e-15)
+    axis = Axis(xp[0], xp[-1], pivot, 500)
+    found = axis.through(jnp.asarray(xp), jnp.asarray(fp))
+    np.testing.assert_allclose(found, np.interp(axis.nodes, xp, fp), atol=1e-9)
+    wide = Axis(-1.0, 4.0, pivot, 6)
+    line = wide.through(jnp.asarray([0.0, 1.0, 3.0]), jnp.asarray([0.0, 2.0, 3.0]))
+    np.testing.assert_allclose([line[0], line[-1]], [-2.0, 3.5], rtol=1e-14)
+    # Points on the nodes themselves give themselves back.
+    np.testing.assert_allclose(wide.through(wide.nodes, wide.nodes**2), wide.nodes**2, atol=1e-12)
 
 
-def test_piecewise_converges_with_the_square():
+def test_lines_through_points_converge_with_the_square():
     # Largest error of linear interpolation: f'' h²/8.
-    x = jnp.linspace(0.0, 1.0, 2001)
+    axis = Axis(0.0, 1.0, 1e6, 2001)
 
     def error(n):
         xp = jnp.linspace(0.0, 1.0, n)
-        return float(jnp.max(jnp.abs(piecewise(x, xp, jnp.exp(xp)) - jnp.exp(x))))
+        return float(jnp.max(jnp.abs(axis.through(xp, jnp.exp(xp)) - jnp.exp(axis.nodes))))
 
     np.testing.assert_allclose(np.log2(error(11) / error(21)), 2.0, atol=0.05)
     np.testing.assert_allclose(error(21), np.e * 0.05**2 / 8, rtol=0.03)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -73,14 +74,29 @@ def run_on(
         The state after the last date, the public record of the last date (or None), and the records.
     """
     chained = begin[1] is not None
-    packer = _Packer()
+    packers = _Packers()
 
     def step(carry, exo_next):
         state, now = period(economy, populations, rules, carry[0], key, exo_next)
-        return (state, now.public() if chained else None), packer.pack(record(now, carry[1]))
+        return (state, now.public() if chained else None), packers.pack(record(now, carry[1]))
 
     (state, before), records = jax.lax.scan(step, begin, exo_path)
-    return state, before, jax.vmap(packer.unpack)(records)
+    return state, before, packers.unpack(records)
+
+
+class _Packers:
+    """A packer for each module in a record, so that the compiler can drop the parts that nobody reads."""
+
+    def pack(self, value: PyTree) -> list[dict[str, Any]]:
+        """The packed parts."""
+        parts, self.tree = jax.tree_util.tree_flatten(value, is_leaf=lambda node: isinstance(node, eqx.Module))
+        self.packers = [_Packer() for _ in parts]
+        return [packer.pack(part) for packer, part in zip(self.packers, parts, strict=True)]
+
+    def unpack(self, packed: list[dict[str, Any]]) -> PyTree:
+        """The record again, leading axis time."""
+        parts = [jax.vmap(packer.unpack)(part) for packer, part in zip(self.packers, packed, strict=True)]
+        return jax.tree_util.tree_unflatten(self.tree, parts)
 
 
 class _Packer:

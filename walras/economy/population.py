@@ -113,10 +113,11 @@ class Histogram(Population):
         # Two flat scatters of half the mass each: merged into one (indices joined, or windows of two) a date of
         # Krusell–Smith took 7 to 23 % longer on a processor, single or batched.
         cell, right = self.axis.lottery(value)
-        flat = state * self.axis.n + cell
+        flat = (state * self.axis.n).astype(jnp.int32) + cell
         mass = jnp.zeros(agent.risk.n * self.axis.n, weights.dtype)
-        mass = mass.at[flat].add(weights * (1 - right), mode="promise_in_bounds")
-        mass = mass.at[flat + 1].add(weights * right, mode="promise_in_bounds")
+        put = {"mode": "promise_in_bounds", "wrap_negative_indices": False}
+        mass = mass.at[flat].add(weights * (1 - right), **put)
+        mass = mass.at[flat + 1].add(weights * right, **put)
         return mass.reshape(agent.risk.n, self.axis.n)
 
     def individuals(self, agent, cross):
@@ -165,9 +166,16 @@ class Histogram(Population):
         weight = matrix[:, :, None] * np.stack([1 - right, right])[:, :, None, :]
         rows = np.concatenate([target.ravel(), target.ravel() + 1])
         moves = scipy.sparse.csc_matrix((weight.ravel(), (rows, np.tile(source.ravel(), 2))), (n * m, n * m))
-        system = (scipy.sparse.identity(n * m, format="csc") - moves).tolil()
-        system[-1, :] = 1.0
-        mass = scipy.sparse.linalg.spsolve(system.tocsc(), np.append(np.zeros(n * m - 1), 1.0))
+        # The mass of one node is set, not the sum of all: a row of ones would fill the factors (sixteen times as dear in
+        # Aiyagari's economy). The node must be one that is visited for ever: the fullest after some dates.
+        seen = np.full(n * m, 1.0 / (n * m))
+        for _ in range(200):
+            seen = moves @ seen
+        pinned = int(np.argmax(seen))
+        kept = np.delete(np.arange(n * m), pinned)
+        system = (scipy.sparse.identity(n * m, format="csc") - moves)[kept]
+        mass = np.ones(n * m)
+        mass[kept] = scipy.sparse.linalg.spsolve(system[:, kept].tocsc(), -system[:, [pinned]].toarray()[:, 0])
         return np.maximum(mass, 0.0).reshape(n, m) / np.maximum(mass, 0.0).sum()
 
 

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array
 
 
@@ -14,16 +15,22 @@ def crra(c: Array, gamma: Array) -> Array:
     return jnp.where(distance == 0, log_c, jnp.expm1(distance * log_c) / safe)
 
 
-@crra.defjvp
 def _crra_jvp(primals, tangents):
     """u'(c) = c^(−γ) in one power: the two branches of the value would cost two."""
     (c, gamma), (c_dot, gamma_dot) = primals, tangents
-    slope = jnp.exp(-gamma * jnp.log(c)) * c_dot
-    # The derivative in γ comes from the formula itself; dead code where γ is not varied.
     log_c, distance = jnp.log(c), 1.0 - gamma
-    safe = jnp.where(distance == 0, 1.0, distance)
-    by_gamma = jnp.where(distance == 0, -0.5 * log_c**2, (jnp.expm1(distance * log_c) / safe - log_c * c**distance) / safe)
-    return crra(c, gamma), slope + by_gamma * gamma_dot
+    slope = jnp.zeros_like(log_c)
+    if not isinstance(c_dot, SymbolicZero):
+        slope += jnp.exp(-gamma * log_c) * c_dot
+    if not isinstance(gamma_dot, SymbolicZero):
+        safe = jnp.where(distance == 0, 1.0, distance)
+        by_gamma = (jnp.expm1(distance * log_c) / safe - log_c * c**distance) / safe
+        slope += jnp.where(distance == 0, -0.5 * log_c**2, by_gamma) * gamma_dot
+    return crra(c, gamma), slope
+
+
+# Symbolic zeros: where γ is not varied its derivative, five times as dear as u', must not be computed and multiplied by 0.
+crra.defjvp(_crra_jvp, symbolic_zeros=True)
 
 
 def crra_inverse_marginal(margin: Array, gamma: Array) -> Array:

@@ -21,7 +21,8 @@ from walras.economy.agent import AgentType
 from walras.economy.process import transition_matrix
 from walras.economy.space import choice_fields, choose, positions_of
 from walras.learners.table import TableRule
-from walras.numerics.interpolate import piecewise
+
+DENSE = 1000  # largest number of information and risk nodes for which the expectation is one matrix
 
 
 class Prospect(eqx.Module):
@@ -83,20 +84,36 @@ def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "i
     """W at every node: expectation over exogenous and own risk of the marginal values at tomorrow's information.
 
     They are computed once at the nodes and carried to tomorrow's coordinates by the same cubic as the rule: powers are
-    dear, sums are cheap.
+    dear, sums are cheap. A small table takes one product with a matrix that is the same in every sweep; a large one reads
+    its few neighbours, because that matrix grows with the square.
     """
     values = marginal_values(rule, ahead)
+    if values.shape[0] * values.shape[1] <= DENSE:
+        return (expectation(rule, ahead) @ values.reshape(-1, values.shape[-1])).reshape(values.shape)
     values = values.reshape(*rule.table.shape[:-1])
 
     def there(j, first, stencil):
         part = values[j]
         for n in range(len(rule.axes)):
-            part = sum(stencil[n, k] * part[first[n] + k] for k in range(4))
+            part = jnp.tensordot(stencil[n], part[first[n] + jnp.arange(4)], axes=1, precision="highest")
         return part
 
     states = jnp.arange(ahead.chance.shape[1])
     tomorrow = jax.vmap(jax.vmap(there), in_axes=(None, 0, 0))(states, ahead.first, ahead.stencil)
     return jnp.einsum("mjef,mjfa->mea", ahead.chance, tomorrow, precision="highest")
+
+
+def expectation(rule: TableRule, ahead: Prospect) -> Float[Array, "info_risk info_risk"]:
+    """The matrix from marginal values at all nodes (of information, and risk states) to their expectation there."""
+    info, states, risks = len(ahead.first), ahead.chance.shape[1], ahead.chance.shape[2]
+    spread = jnp.ones((info, states, 1))
+    for n, axis in enumerate(rule.axes):
+        row = jnp.zeros(axis.n)
+        place = lambda first, weights: row.at[first + jnp.arange(4)].add(weights)  # noqa: B023, E731
+        along = jax.vmap(jax.vmap(place))(ahead.first[..., n], ahead.stencil[..., n, :])
+        spread = (spread[..., :, None] * along[..., None, :]).reshape(info, states, -1)
+    matrix = jnp.einsum("mjef,mjl->mejlf", ahead.chance, spread)
+    return matrix.reshape(info * risks, -1)
 
 
 def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
@@ -122,7 +139,7 @@ def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
     def onto(w, state, position, view, outcome):
         """Positions at all nodes, for one information and risk state."""
         choices, stocks = jax.vmap(back, in_axes=(0, None, 0, 0, None, None))(w, state, nodes, position, view, outcome)
-        carried = jax.vmap(lambda c: piecewise(nodes, stocks, c), in_axes=1, out_axes=1)(choices)
+        carried = jax.vmap(lambda c: rule.own_axis.through(stocks, c), in_axes=1, out_axes=1)(choices)
         if choices.shape[1] > 1:
             bound = jax.vmap(lambda s, c0: _at_limit(agent, own_at(state, s), view, outcome, field, w[0], c0))
             limited = bound(nodes, jnp.broadcast_to(choices[0], carried.shape))

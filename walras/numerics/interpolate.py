@@ -29,23 +29,40 @@ class Axis(eqx.Module):
 
     def locate(self, x: Float[Array, "*batch"]) -> tuple[Int[Array, "*batch"], Float[Array, "*batch"]]:
         """The cell of each value, and its relative position there; outside [0, 1] beyond the end nodes."""
-        inside = jnp.clip(x, self.low, self.high)
+        # Everything in units of the pivot: the quotient is needed twice, and a compiler makes a quotient only once, where
+        # it would make the differences that lead to it anew for each use.
+        reach = (self.high - self.low) / self.pivot
+        distance = (x - self.low) / self.pivot
         # log(1 + x), not log1p: it vectorises, and one cell more or less near the floor is put right by the weight.
-        stretch = (self.n - 1) / jnp.log(1.0 + (self.high - self.low) / self.pivot)
-        cell = jnp.clip((jnp.log(1.0 + (inside - self.low) / self.pivot) * stretch).astype(jnp.int32), 0, self.n - 2)
-        nodes = self.nodes
-        left, right = pick(nodes, cell), pick(nodes, cell + 1)
-        return cell, (x - left) / (right - left)
+        stretch = (self.n - 1) / jnp.log(1.0 + reach)
+        cell = jnp.clip((jnp.log(1.0 + jnp.clip(distance, 0.0, reach)) * stretch).astype(jnp.int32), 0, self.n - 2)
+        nodes = (self.nodes - self.low) / self.pivot
+        per_width = 1.0 / (nodes[1:] - nodes[:-1])
+        return cell, (distance - pick(nodes, cell)) * pick(per_width, cell)
 
     def lottery(self, x: Float[Array, "*batch"]) -> tuple[Int[Array, "*batch"], Float[Array, "*batch"]]:
         """Cell and probability of its right node, such that the mean is kept (Young 2010); ends are absorbing."""
         cell, weight = self.locate(x)
         return cell, jnp.clip(weight, 0.0, 1.0)
 
+    def through(self, xp: Float[Array, " m"], fp: Float[Array, " m"]) -> Float[Array, " n"]:
+        """Piecewise linear interpolation through ascending points, at the nodes; linear beyond both ends.
+
+        How many points lie below each node is counted from where the points lie among the nodes: arithmetic, no search.
+        """
+        cell, _ = self.locate(xp)
+        nodes = self.nodes
+        cell = jnp.where(xp >= nodes[-1], self.n, cell + (pick(nodes, cell) <= xp))
+        below = jnp.cumsum(jnp.zeros(self.n + 1, jnp.int32).at[cell].add(1, mode="promise_in_bounds", wrap_negative_indices=False))[: self.n]
+        left = jnp.clip(below, 1, len(xp) - 1) - 1
+        slope = (fp[1:] - fp[:-1]) / (xp[1:] - xp[:-1])
+        level = fp[:-1] - slope * xp[:-1]
+        return pick(level, left) + pick(slope, left) * nodes
+
 
 def pick(table: Float[Array, "n ..."], index: Int[Array, "..."]) -> Float[Array, "..."]:
     """`table[index]` for an index known to be inside: no wrapping, no clamping, which cost as much as the reading."""
-    return table.at[index].get(mode="promise_in_bounds")
+    return table.at[index].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 class EvenAxis(eqx.Module):
@@ -88,11 +105,3 @@ def along_first(table: Float[Array, "n *rest"], axis: EvenAxis, x: Float[Array, 
     first, weights = axis.stencil(x)
     # A product, not a sum of four: a sum would be fused into, and made anew for, every individual that reads the result.
     return jnp.tensordot(weights, table[first + jnp.arange(4)], axes=1, precision="highest")
-
-
-def piecewise(x: Float[Array, " m"], xp: Float[Array, " n"], fp: Float[Array, " n"]) -> Float[Array, " m"]:
-    """Piecewise linear interpolation through ascending points, linear beyond both ends."""
-    right = jnp.clip(jnp.searchsorted(xp, x), 1, len(xp) - 1)
-    left = right - 1
-    slope = (fp[right] - fp[left]) / (xp[right] - xp[left])
-    return fp[left] + slope * (x - xp[left])
