@@ -6,13 +6,15 @@ solution = w.solve(w.economies.KrusellSmith.dhjj2010(), {"household": w.learners
 print(solution)
 """
 
+import importlib
 import importlib.metadata as _metadata
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 import jax
 
 jax.config.update("jax_enable_x64", True)  # before any module holds a number
 
-from walras import economies, learners, testing  # noqa: E402
+from walras import economies, learners  # noqa: E402
 from walras._core.errors import InputError, RunFolderError, SolveError, UnknownName, WalrasError  # noqa: E402
 from walras.impulse import impulse_response  # noqa: E402
 from walras.inputs import with_parameters  # noqa: E402
@@ -21,10 +23,21 @@ from walras.simulate import simulate  # noqa: E402
 from walras.solution import Solution  # noqa: E402
 from walras.solve import Interrupted, diagnose, solve  # noqa: E402
 
+if _TYPE_CHECKING:
+    from walras import testing
+
 try:
     __version__ = _metadata.version("walras")
 except _metadata.PackageNotFoundError:  # a checkout that was never installed
     __version__ = "0.0.0"
+
+
+def __getattr__(name: str):
+    """`walras.testing` on first use: the suites and their toy economies are not needed to solve anything."""
+    if name == "testing":
+        return importlib.import_module("walras.testing")
+    raise AttributeError(f"module 'walras' has no attribute '{name}'")
+
 
 __all__ = [
     "InputError",

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from walras._core.compiling import brief_jit
 from walras._core.keys import root_key, stream
 from walras.diagnose.den_haan import dynamic_forecast
 from walras.diagnose.evidence import Evidence
@@ -129,7 +130,7 @@ def mean_cross_section(evidence: Evidence, name: str, axis: Axis) -> np.ndarray 
         return None
     risk = own.risk_field()
     state = np.asarray(getattr(own, risk)) if risk else np.zeros(sample["weight"].shape, int)
-    stock = jnp.asarray(getattr(own, foc.stock_field(agent)))
+    stock = np.asarray(getattr(own, foc.stock_field(agent)))
     cell, right = (np.asarray(x) for x in _lottery(axis, stock))
     mass = np.zeros((agent.risk.n, axis.n))
     np.add.at(mass, (state, cell), sample["weight"] * (1 - right))
@@ -137,12 +138,12 @@ def mean_cross_section(evidence: Evidence, name: str, axis: Axis) -> np.ndarray 
     return mass / len(sample["weight"])
 
 
-@eqx.filter_jit
+@brief_jit
 def _lottery(axis: Axis, x):
     return axis.lottery(x)
 
 
-@eqx.filter_jit
+@brief_jit
 def _at_mean(belief, coordinates, exo):
     """(view, outcome, info) in each exogenous state at the mean (transformed) coordinates, leading axis exo."""
     mean = jnp.mean(belief.transform(coordinates), axis=0) if coordinates else jnp.zeros(0)
@@ -150,7 +151,7 @@ def _at_mean(belief, coordinates, exo):
     return view, outcome, (exo, tuple(jnp.full(len(exo), c) for c in belief.raw(mean)))
 
 
-@eqx.filter_jit
+@brief_jit
 def _decisions(agent: AgentType, rule: Rule, given, axis: Axis):
     """Nodes, values of the own risk, and last choice, next stock, marginal propensity on (exo, risk, node)."""
     stock, risk = foc.stock_field(agent), type(agent.limits()).risk_field()
@@ -208,7 +209,7 @@ def _rules(evidence: Evidence, name: str) -> tuple[Variables, Variables]:
     if mass is not None:
         label = {"long_name": "mean cross-section", "units": "share of mass"}
         data[f"{name}_mass"] = (dims[1:], mass, label)
-    low = float(np.max(getattr(agent.limits(), field).low))
+    low = float(np.max(np.asarray(getattr(agent.limits(), field).low)))
     own_risk = {"long_name": "own risk, value", "units": "1"}
     return data, {
         f"{name}_stock": (dims[2], nodes, {**stock, "limit": low}),
@@ -218,13 +219,13 @@ def _rules(evidence: Evidence, name: str) -> tuple[Variables, Variables]:
 
 def _last_choice(evidence: Evidence, name: str) -> str:
     """Name of the last field of a type's choice."""
-    first = lambda leaf: jnp.asarray(leaf[0])  # noqa: E731
-    own = jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf[0, 0]), evidence.samples[name]["own"])
+    first = lambda leaf: np.asarray(leaf[0])  # noqa: E731
+    own = jax.tree_util.tree_map(lambda leaf: np.asarray(leaf[0, 0]), evidence.samples[name]["own"])
     seen = (jax.tree_util.tree_map(first, evidence.dates[part][name]) for part in ("views", "infos"))
     return choice_fields(eqx.filter_eval_shape(evidence.rules[name], own, *seen))[-1]
 
 
-@eqx.filter_jit
+@brief_jit
 def _laws(belief, coordinates, states):
     """For each coordinate: a grid over what was seen and a tenth more at either end, and what follows on it."""
     seen = belief.transform(coordinates)

@@ -14,15 +14,16 @@ from the exogenous futures, whose own mean response is known exactly: they serve
 import dataclasses
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
+from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, UnknownName
-from walras._core.keys import root_key, stream
+from walras._core.keys import host_generator, root_key, stream
+from walras._core.tree import entry
 from walras._core.types import Key
 from walras.diagnose.evidence import Evidence
 from walras.economy import period as periods
@@ -78,7 +79,7 @@ def _transition(process: Process) -> Float[np.ndarray, "n n"]:
     return np.asarray(_matrix(process))
 
 
-@eqx.filter_jit
+@brief_jit
 def _matrix(process: Process):
     return transition_matrix(process, None, None, None)
 
@@ -151,29 +152,25 @@ def long_run_state(evidence: Evidence, exo: int) -> periods.EconomyState:
         distance += (((flat[dates] - mean) / np.where(moves, sd, 1.0)) ** 2 * moves).sum(axis=1)
     here = sampled == exo
     chosen = int(np.argmin(np.where(here | ~here.any(), distance, np.inf)))
-    return jax.tree_util.tree_map(lambda leaf: leaf[chosen], evidence.states)
+    return entry(evidence.states, chosen)
 
 
 def branches(lab: Laboratory, rules: dict, state: periods.EconomyState, nodes, size: tuple[int, int], key: Key) -> Branches:
     """Simulated futures from each exogenous state in `nodes`, on the same draws; `size` is (paths, horizon)."""
     paths, horizon = size
     uniform = _uniforms(stream(key, "impulse"), paths, horizon + 1)
-    values = _branches(lab, rules, state, jnp.asarray(nodes), uniform, key)
+    values = _branches(lab, rules, state, np.asarray(nodes), uniform, key)
     return Branches(np.asarray(nodes), {name: np.asarray(value) for name, value in values.items()})
 
 
-@eqx.filter_jit
-def _uniforms(key: Key, paths: int, horizon: int) -> Float[Array, "paths horizon"]:
+def _uniforms(key: Key, paths: int, horizon: int) -> Float[np.ndarray, "paths horizon"]:
     """Uniform draws, stratified over paths at every date."""
-
-    def column(k):
-        order, shift = jax.random.split(k)
-        return (jax.random.permutation(order, paths) + jax.random.uniform(shift, (paths,))) / paths
-
-    return jax.vmap(column)(jax.random.split(key, horizon)).T
+    generator = host_generator(key)
+    order = generator.permuted(np.tile(np.arange(paths), (horizon, 1)), axis=1).T
+    return (order + generator.random((paths, horizon))) / paths
 
 
-@eqx.filter_jit
+@brief_jit
 def _branches(lab: Laboratory, rules, state, nodes, uniform, key):
     economy = lab.economy
     begin = dataclasses.replace(state, date=jnp.zeros_like(state.date))

@@ -3,18 +3,16 @@
 import dataclasses
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, UnknownName
-from walras._core.keys import root_key
 from walras._core.module import as_parameter, parameters_of
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.economy import Economy, Formula
-from walras.economy.population import Panel, Population
 from walras.economy.space import choice_fields
 
 
@@ -58,13 +56,14 @@ def check_feasible(economy: Economy, exo) -> None:
                 )
 
 
-@eqx.filter_jit
+@brief_jit
 def _sets_at_limit(economy: Economy, exo) -> dict:
     """For each market mover with one stock and finite risk: ends of its first choice set at the limit, by risk state."""
     types = periods.agents(economy)
-    populations: dict[str, Population] = {name: Panel(64) for name in types}
-    state = periods.start(economy, populations, {}, root_key(0), exo, memory=False)
-    now = periods.opening(economy, populations, state)
+    born = {name: agent.birth(0, exo).nodes() for name, agent in types.items()}
+    cross = {name: periods.Cross(*born[name], agent.mass) for name, agent in types.items()}
+    stocks = {n: jax.tree_util.tree_map(cross[n].total, jax.vmap(a.holds)(cross[n].own)) for n, a in types.items()}
+    now = periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
     prices = opening_prices(economy, now)
     found = {}
     for name, move in economy.timing().market.items() if prices is not None else ():
@@ -109,7 +108,7 @@ def check_accounts(economy: Economy, populations, rules, state, key) -> None:
             )
 
 
-@eqx.filter_jit
+@brief_jit
 def _account_gaps(economy, populations, rules, state, key):
     """Largest gap of each identity over four dates after the first, relative to the sum of the absolute flows."""
 

@@ -15,13 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from walras._core.keys import stream
+from walras._core.compiling import brief_jit
+from walras._core.keys import host_generator, stream
 from walras._core.tree import all_finite
 from walras._core.types import Key
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.economy import Economy
 from walras.economy.population import Population
+from walras.economy.process import Process
 from walras.economy.task import Task, as_field, record_of
 from walras.learners.learner import Learner
 from walras.learners.preset import Preset
@@ -58,12 +60,16 @@ class LoopState(eqx.Module):
     finite: Array
 
 
-@eqx.filter_jit
 def shock_paths(economy: Economy, preset: Preset, key: Key) -> tuple[Array, Array]:
     """Starting exogenous states (paths,) and the states after each date (paths, dates); the last is the first again."""
-    keys = jax.random.split(stream(key, "paths"), preset.paths)
-    exo = jax.vmap(lambda k: economy.exogenous.start(None).sample(k))(jax.random.split(stream(key, "starts"), preset.paths))
-    shocks = jax.vmap(lambda e, k: paths.exogenous_path(economy, e, preset.dates, k))(exo, keys)
+    draws = host_generator(stream(key, "paths")).random((preset.paths, preset.dates))
+    return _shock_paths(economy.exogenous, draws)
+
+
+@brief_jit
+def _shock_paths(process: Process, draws: Float[Array, "paths dates"]) -> tuple[Array, Array]:
+    exo = jax.vmap(process.start(None).at)(draws[:, -1])
+    shocks = jax.vmap(lambda e, u: paths.states_after(process, e, u))(exo, draws)
     return exo, shocks.at[:, -1].set(exo)
 
 
@@ -158,7 +164,7 @@ def arrived(lab: Laboratory, loop: LoopState) -> Array:
 def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:
     """Up to `rounds` rounds; stops early where it has arrived or a number is not finite."""
     if not lab.stationary:
-        return advance_compiled(lab, loop, jnp.asarray(rounds))
+        return advance_compiled(lab, loop, np.int64(rounds))
     # A stationary search solves sparse systems on the host: its rounds are few and run one by one.
     for _ in range(rounds):
         if arrived(lab, loop) or not loop.finite or loop.round >= lab.preset.max_rounds:

@@ -13,6 +13,7 @@ from jaxtyping import Array
 
 from walras._core.errors import InputError
 from walras._core.keys import root_key, stream
+from walras._core.tree import entry
 from walras.diagnose.evidence import Evidence
 from walras.economy import path as paths
 from walras.economy.economy import Economy
@@ -164,16 +165,17 @@ def simulate(solution: Solution, *, periods: int = 1000, key: int = 0) -> xr.Dat
     lab = laboratory_of(solution)
     if periods < 1:
         raise InputError("a simulation needs at least one period", where="simulate", number=periods)
-    begin = jax.tree_util.tree_map(lambda leaf: leaf[0], solution.loop.economy)
-    public = _along(lab, solution.rules, begin, stream(root_key(key), "simulate"), periods)
+    begin = entry(solution.loop.economy, 0)
+    stretch = stream(root_key(key), "simulate")
+    exo = paths.exogenous_path(lab.economy, begin.exo, periods, stretch)
+    public = _along(lab, solution.rules, begin, stretch, exo)
     data = attached(lab.economy, public, ("time",))
     time = ("time", np.arange(periods), {"long_name": "date", "units": "periods"})
     return xr.Dataset(data, {"time": time}, {**general(solution), "key": int(key)})
 
 
 @eqx.filter_jit
-def _along(lab: Laboratory, rules: dict, begin: EconomyState, key, periods: int):
-    """The public record of `periods` dates, leading axis time."""
+def _along(lab: Laboratory, rules: dict, begin: EconomyState, key, exo):
+    """The public record of as many dates as exogenous states are given, leading axis time."""
     begin = dataclasses.replace(begin, date=jnp.zeros_like(begin.date))
-    exo = paths.exogenous_path(lab.economy, begin.exo, periods, key)
     return paths.run(lab.economy, lab.populations, rules, begin, exo, key, lambda now, _: now.public())[1]

@@ -12,9 +12,10 @@ import jax.monitoring
 import jax.numpy as jnp
 import numpy as np
 
+from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, SolveError, UnknownName
 from walras._core.keys import root_key, stream
-from walras._core.tree import strong
+from walras._core.tree import entry, strong
 from walras.diagnose.certificate import certify, failed
 from walras.diagnose.evidence import Evidence, gather
 from walras.diagnose.finding import Finding
@@ -85,7 +86,7 @@ def laboratory(
     if stationary:
         starts, shocks = starts[:1], shocks[:1]
     state = _starts(economy, populations, rules, states, starts, key)
-    check_accounts(economy, populations, rules, jax.tree_util.tree_map(lambda leaf: leaf[0], state), key)
+    check_accounts(economy, populations, rules, entry(state, 0), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
     nowhere, trace = np.full((3,), np.inf), np.zeros((preset.max_rounds, 3))
     number, finite = np.int64(0), np.bool_(True)
@@ -113,7 +114,7 @@ def _starts(economy, populations, rules, states, exo, key):
         }
         return dataclasses.replace(state, cross={**state.cross, **found})
 
-    return eqx.filter_jit(jax.vmap(one))(exo, jnp.arange(len(exo)))
+    return brief_jit(jax.vmap(one))(exo, np.arange(len(exo)))
 
 
 class Interrupted(Exception):
@@ -189,7 +190,7 @@ def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Wat
 
 def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
     """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used."""
-    begin = jax.tree_util.tree_map(lambda leaf: leaf[0], loop.economy)
+    begin = entry(loop.economy, 0)
     dates = dates or (1000 if lab.stationary else lab.preset.certificate_dates)
     return gather(lab, loop.learners, begin, dates, 10, stream(root_key(seed), "diagnose"))
 

@@ -38,7 +38,7 @@ def simulate(economy, populations, rules, periods: int, *, seed: int = 0, exo=No
     key = jax.random.key(seed)
     if state is None:
         state = start(economy, populations, rules, key, exo)
-    exo_path = eqx.filter_jit(paths.exogenous_path)(economy, state.exo, periods, key)
+    exo_path = paths.exogenous_path(economy, state.exo, periods, key)
     final, seen = compiled_run(economy, populations, rules, state, exo_path, key, record)
     return Simulated(state, exo_path, final, seen)
 

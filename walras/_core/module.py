@@ -12,7 +12,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 
@@ -21,11 +20,11 @@ def as_parameter(value: Any) -> Any:
     if isinstance(value, bool | str) or value is None or isinstance(value, jax.Array):
         return value
     if isinstance(value, int | float | np.number):
-        return jnp.asarray(np.float64(value))
+        return jax.device_put(np.float64(value))
     if isinstance(value, np.ndarray):
-        return jnp.asarray(value)
+        return jax.device_put(value)
     if isinstance(value, list | tuple) and value and all(isinstance(x, int | float | np.number) for x in value):
-        return jnp.asarray(np.asarray(value, dtype=np.float64))
+        return jax.device_put(np.asarray(value, dtype=np.float64))
     return value
 
 

@@ -46,10 +46,15 @@ def strong(tree: PyTree) -> PyTree:
 
     def one(leaf):
         if isinstance(leaf, np.ndarray | np.generic):
-            return jnp.asarray(leaf)
-        return jnp.asarray(np.asarray(leaf)) if isinstance(leaf, jax.Array) and getattr(leaf, "weak_type", False) else leaf
+            return jax.device_put(leaf)
+        return jax.device_put(np.asarray(leaf)) if isinstance(leaf, jax.Array) and getattr(leaf, "weak_type", False) else leaf
 
     return jax.tree_util.tree_map(one, tree)
+
+
+def entry(tree: PyTree, index) -> PyTree:
+    """`leaf[index]` of every leaf, taken on the host: outside compiled programs an index would be compiled by itself."""
+    return jax.tree_util.tree_map(lambda leaf: np.asarray(leaf)[index], tree)
 
 
 def all_finite(tree: PyTree) -> jax.Array:

@@ -13,7 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from walras._core.compiling import brief_jit
 from walras._core.keys import stream
+from walras._core.tree import entry
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.economy import foc
@@ -68,9 +70,8 @@ class BestResponse(Check):
         blocks = len(evidence.states.date)
         last = (len(field.exo) - horizon) // evidence.stride
         chosen = np.linspace(0, min(last, blocks - 1), self.starts).astype(int)
-        cross = jax.tree_util.tree_map(lambda leaf: leaf[chosen], evidence.states.cross[name])
-        begin = jnp.asarray(chosen * evidence.stride)
-        value = _follow(agent, lab.populations[name], field, (rule, better), cross, begin, key, horizon)
+        cross = entry(evidence.states.cross[name], chosen)
+        value = _follow(agent, lab.populations[name], field, (rule, better), cross, chosen * evidence.stride, key, horizon)
         (old, new), (worth, _) = (np.asarray(x) for x in value)
         return float(100 * np.mean(new - old) / np.mean(worth))
 
@@ -97,11 +98,11 @@ def _richer(belief: beliefs.PolynomialBelief, exogenous) -> beliefs.PolynomialBe
     degree = lambda powers: max((max(p, default=0) for p in powers), default=0)  # noqa: E731
     degrees = (degree(shape.law) + 1, degree(shape.views) + 1)
     new = beliefs.shape_of(*belief.exo.shape, shape.logs, degrees, shape.sees_next)
-    law, views = (jnp.asarray(np.zeros(s)) for s in ((len(new.law), len(shape.logs)), (len(new.views), belief.views.shape[1])))
+    law, views = (np.zeros(s) for s in ((len(new.law), len(shape.logs)), (len(new.views), belief.views.shape[1])))
     return dataclasses.replace(belief, law=law, views=views, shape=new)
 
 
-@eqx.filter_jit
+@brief_jit
 def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int) -> TableRule:
     one_path = jax.tree_util.tree_map(lambda leaf: leaf[None], field)
     rule = _finer(rule)
@@ -109,14 +110,14 @@ def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int)
     return jax.lax.fori_loop(0, sweeps, lambda _, r: sweep(r, ahead), rule)
 
 
-@eqx.filter_jit
+@brief_jit
 def _discounts(agent, field: Field, rule):
     own = jax.tree_util.tree_map(lambda leaf: leaf[0], agent.birth(0, field.exo[0]).nodes()[0])
     view = jax.tree_util.tree_map(lambda leaf: leaf[0], field.view)
     return agent.discount(own, view)
 
 
-@eqx.filter_jit
+@brief_jit
 def _follow(agent, population, field: Field, rules, cross, begin, key, horizon: int):
     """Discounted payoffs of each rule, and discounted consumption weighted by its marginal worth; shape (rules, starts)."""
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
+from walras._core.compiling import brief_jit
 from walras._core.results import RootStatus
 from walras.diagnose.accounts import flow_scale
 from walras.diagnose.evidence import Evidence
@@ -99,22 +100,22 @@ def _exact_total(values: np.ndarray, weight: np.ndarray, mass: float) -> np.ndar
     return np.array([mass * math.fsum(column) for column in columns]).reshape(values.shape[1:])
 
 
-@eqx.filter_jit
+@brief_jit
 def _excess(lab, rules, state, key, prices):
     now = periods.hypothetical(lab.economy, lab.populations, rules, state, key, prices=prices)
     return jax.tree_util.tree_leaves(lab.economy.market().excess(now))[0]
 
 
-@eqx.filter_jit
+@brief_jit
 def _formula_prices(lab, now):
     return lab.economy.market().prices(now)
 
 
-@eqx.filter_jit
+@brief_jit
 def _held(agent, own):
     return jax.vmap(agent.holds)(own)
 
 
-@eqx.filter_jit
+@brief_jit
 def _opened(lab, state):
     return periods.opening(lab.economy, lab.populations, state)

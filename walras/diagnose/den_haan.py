@@ -8,11 +8,11 @@ and compared with what came about. An R² of .9999 can hide a law whose capital 
       pages={79--99}, year={2010}}
 """
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from walras._core.compiling import brief_jit
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 
@@ -65,7 +65,7 @@ def dynamic_forecast(evidence: Evidence, name: str) -> list[tuple[np.ndarray, np
     return [(np.asarray(c), np.asarray(f)) for c, f in zip(coordinates, forecast, strict=True)]
 
 
-@eqx.filter_jit
+@brief_jit
 def _iterate(belief, index, coordinates):
     """The law on its own forecasts, from the first date's coordinates."""
 

@@ -7,11 +7,11 @@ The iteration flag of a solver is never the verdict. So the economy is simulated
 import dataclasses
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from walras._core.compiling import brief_jit
 from walras._core.keys import stream
 from walras._core.types import Key
 from walras.economy import foc
@@ -53,16 +53,17 @@ def gather(lab: Laboratory, learner_states: dict, start: periods.EconomyState, d
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
     learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
     burn = 0 if lab.stationary else dates // 10 // stride
-    seen, samples, states, final = _pass(lab, rules, start, stream(key, "certificate"), dates // stride, stride, burn, learned)
+    key_pass, blocks = stream(key, "certificate"), burn + dates // stride
+    path = paths.exogenous_path(lab.economy, start.exo, blocks * stride, key_pass).reshape(blocks, stride)
+    seen, samples, states, final = _pass(lab, rules, start, key_pass, path, burn, learned)
     host = jax.tree_util.tree_map(np.asarray, (seen, samples))
     return Evidence(lab, rules, learner_states, key, stride, *host, states, final)
 
 
-@eqx.filter_jit
-def _pass(lab: Laboratory, rules, start, key, blocks: int, stride: int, burn: int, learned: tuple[str, ...]):
-    """Blocks of `stride` dates: Euler errors at the first date of each, records of all."""
-    path = paths.exogenous_path(lab.economy, start.exo, (burn + blocks) * stride, key).reshape(-1, stride)
-    begin = dataclasses.replace(start, date=jnp.asarray(-burn * stride, start.date.dtype))
+@brief_jit
+def _pass(lab: Laboratory, rules, start, key, path, burn: int, learned: tuple[str, ...]):
+    """Blocks of dates, exogenous states (blocks, stride): Euler errors at the first date of each, records of all."""
+    begin = dataclasses.replace(start, date=jnp.asarray(-burn * path.shape[1], start.date.dtype))
 
     def record(now: periods.Now, before: periods.Now):
         mass = {name: jnp.abs(jnp.sum(cross.weight) - 1.0) for name, cross in now.cross.items()}

@@ -6,23 +6,35 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
 
-from walras._core.keys import stream
+from walras._core.compiling import brief_jit
+from walras._core.keys import host_generator, stream
 from walras._core.types import Key, PyTree
 from walras.economy.economy import Economy
 from walras.economy.period import EconomyState, Now, period
 from walras.economy.population import Population
+from walras.economy.process import Process
 from walras.economy.rule import Rule
 
 
 def exogenous_path(economy: Economy, exo, periods: int, key: Key):
-    """The exogenous states of the dates after `exo`, shape (periods,); a pure function of the key."""
+    """The exogenous states of the dates after `exo`, shape (periods,); a pure function of the key. Not for tracing."""
+    return np.asarray(_states_after(economy.exogenous, exo, host_generator(stream(key, "exogenous")).random(periods)))
 
-    def step(state, k):
-        state = economy.exogenous.given(state, None, None, None).sample(k)
+
+def states_after(process: Process, exo, draws: Float[Array, " periods"]):
+    """The states after `exo`, each at the quantile that was drawn for it."""
+
+    def step(state, u):
+        state = process.given(state, None, None, None).at(u)
         return state, state
 
-    return jax.lax.scan(step, exo, jax.random.split(stream(key, "exogenous"), periods))[1]
+    return jax.lax.scan(step, exo, draws)[1]
+
+
+_states_after = brief_jit(states_after)
 
 
 def run(

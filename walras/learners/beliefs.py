@@ -144,9 +144,9 @@ def blank(values: np.ndarray, centre: np.ndarray, template: PyTree, shape: Shape
     """A belief with zero coefficients around a centre of the (log) coordinates."""
     template = jax.tree_util.tree_map(jnp.asarray, template)
     numbers = sum(int(leaf.size) for leaf in jax.tree_util.tree_leaves(template) if eqx.is_inexact_array(leaf))
-    law, views = (jnp.asarray(np.zeros(s)) for s in ((len(shape.law), len(centre)), (len(shape.views), numbers)))
-    scale = jnp.asarray(np.full((len(centre),), 0.4))
-    return PolynomialBelief(jnp.asarray(values), jnp.asarray(centre), scale, law, views, template, shape)
+    law, views = (jax.device_put(np.zeros(s)) for s in ((len(shape.law), len(centre)), (len(shape.views), numbers)))
+    scale = jax.device_put(np.full((len(centre),), 0.4))
+    return PolynomialBelief(jax.device_put(values), jax.device_put(centre), scale, law, views, template, shape)
 
 
 def shape_of(states: int, values: int, logs: tuple[bool, ...], degrees: tuple[int, int], sees_next: bool) -> Shape:

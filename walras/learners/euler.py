@@ -93,7 +93,7 @@ class EulerIteration(Learner):
         rule = opening.rule
         lead = (economy.exogenous.n, *(axis.n for axis in axes))
         grown = np.asarray(rule.table).reshape(rule.table.shape[0], *(1 for _ in axes), *rule.table.shape[1:])
-        grown = jnp.asarray(np.broadcast_to(grown, (*lead, *rule.table.shape[1:])))
+        grown = jax.device_put(np.broadcast_to(grown, (*lead, *rule.table.shape[1:])))
         table = TableRule(setup.agent, grown, axes, rule.own_axis, setup.information, logs)
         return EulerState(table, belief, jnp.asarray(np.int64(0)), opening.search, opening.problem)
 

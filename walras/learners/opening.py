@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from walras._core.compiling import brief_jit
 from walras._core.errors import SolveError
 from walras._core.module import as_parameter
 from walras.economy import period as periods
@@ -44,7 +45,7 @@ class Opening(eqx.Module):
         alone = len(periods.agents(setup.economy)) == 1 and agent.risk.n > 1
         wide = Axis(low, low + scale * (sizes.wide if alone else 4.0), scale * sizes.bend, nodes)
         choices = _choices(setup, wide)
-        blank = jnp.asarray(np.full((1, agent.risk.n, nodes, choices), 0.5))
+        blank = jax.device_put(np.full((1, agent.risk.n, nodes, choices), 0.5))
         rule = TableRule(agent, blank, (), wide, setup.information, ())
         if not alone:
             return _stay_put(rule, setup)
@@ -63,7 +64,7 @@ class Opening(eqx.Module):
         return any(abs(float(c[0]) - float(c[1])) > 1e-9 * abs(float(c[0])) for c in seen)
 
 
-@eqx.filter_jit
+@brief_jit
 def _coordinates_at_ends(setup: Setup, populations, rules, mass):
     """The type's coordinates at the first and the last exogenous state, the cross-section being the same."""
     economy, name = setup.economy, setup.name
@@ -84,7 +85,7 @@ def _coordinates_at_ends(setup: Setup, populations, rules, mass):
     return jax.vmap(at)(jnp.asarray([0, economy.exogenous.n - 1]))
 
 
-@eqx.filter_jit
+@brief_jit
 def _stock_at_birth(agent, exo):
     """Lower limit and mean at birth of the endogenous stock."""
     own, weights = agent.birth(0, exo).nodes()
@@ -124,7 +125,7 @@ def _stay_put(rule: TableRule, setup: Setup) -> Opening:
     return Opening(rule, now, None, None, None)
 
 
-@eqx.filter_jit
+@brief_jit
 def _at_rest(rule: TableRule, setup: Setup, live: str | None):
     """The individual stock at rest, positions (risk, choices) that keep it, and the date there."""
     agent, name, economy, field = rule.agent, setup.name, setup.economy, stock_field(rule.agent)
@@ -207,8 +208,8 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
     return Opening(search.rule, now, populations[setup.name], search, problem)
 
 
-_on_axis = eqx.filter_jit(lambda rule, axis: rule.on(axis))
-_date = eqx.filter_jit(lambda problem, x, rule, mass: problem.now(x, rule, mass))
+_on_axis = brief_jit(lambda rule, axis: rule.on(axis))
+_date = brief_jit(lambda problem, x, rule, mass: problem.now(x, rule, mass))
 
 
 def _no_bracket(search: stationary.StationaryState) -> None:

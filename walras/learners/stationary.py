@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from walras._core.compiling import brief_jit
 from walras._core.errors import InputError
 from walras._core.types import Key
 from walras.economy import period as periods
@@ -118,7 +119,7 @@ def live_stocks(agent) -> tuple[str, ...]:
         own = template.to(**dict(zip(fields, values, strict=True)))
         return agent.holds(own.to(**{risk: jnp.asarray(0)}) if risk else own)
 
-    slopes = eqx.filter_jit(jax.jacfwd(held))(tuple(jnp.ones(()) for _ in fields))
+    slopes = brief_jit(jax.jacfwd(held))(tuple(jnp.ones(()) for _ in fields))
     return tuple(name for name, slope in slopes.items() if np.any([np.any(np.asarray(s) != 0) for s in slope]))
 
 
@@ -148,7 +149,7 @@ def household(rule: TableRule, ahead: Prospect, settings: StationarySettings) ->
     return rule, n
 
 
-@eqx.filter_jit
+@brief_jit
 def _household(problem: StationaryProblem, x, rule: TableRule, mass, settings: StationarySettings):
     """The household's rule at a candidate, and where it moves every node."""
     agent, name = problem.agent, problem.name
@@ -163,7 +164,7 @@ def _household(problem: StationaryProblem, x, rule: TableRule, mass, settings: S
     return rule, sweeps, moved, mortality(agent, own, view, outcome), outcome, (*cells, mix)
 
 
-@eqx.filter_jit
+@brief_jit
 def _unrest(problem: StationaryProblem, mass, moved, survival, chance: Step, dates: int):
     """The cross-section some dates on, and how far one more date moves it."""
     population, agent = problem.populations[problem.name], problem.agent
@@ -171,7 +172,7 @@ def _unrest(problem: StationaryProblem, mass, moved, survival, chance: Step, dat
     return mass, jnp.sum(jnp.abs(population.advance(agent, mass, moved, survival, chance) - mass))
 
 
-@eqx.filter_jit
+@brief_jit
 def _excess(problem: StationaryProblem, x, rule, mass):
     return problem.excess(x, problem.now(x, rule, mass))
 
@@ -181,13 +182,13 @@ def stationary_round(problem: StationaryProblem, state: StationaryState, setting
     x, exo, population = state.x, problem.state.exo, problem.populations[problem.name]
     rule, sweeps, moved, survival, outcome, lottery = _household(problem, x, state.rule, state.mass, settings)
     chance = Step(exo, exo, outcome, problem.key)
-    mass = state.mass if survival is not None else jnp.asarray(population.resting(*lottery))
+    mass = state.mass if survival is not None else jax.device_put(population.resting(*lottery))
     mass, unrest = _unrest(problem, mass, moved, survival, chance, 10 if survival is None else 2000)
     excess = _excess(problem, x, rule, mass)
     return _following(problem, state, x, excess, (rule, mass, sweeps, unrest))
 
 
-@eqx.filter_jit
+@brief_jit
 def _following(problem: StationaryProblem, state: StationaryState, x, excess, found) -> StationaryState:
     """The state after a candidate was evaluated: where to look next."""
     here = jnp.stack([x, excess])
@@ -232,7 +233,7 @@ def begin(setup: Setup, populations, rule: TableRule, bounds, live: tuple[str, .
     return _begin(setup, populations, rule, np.array(bounds, float), live, np.array(first, float))
 
 
-@eqx.filter_jit
+@brief_jit
 def _begin(setup: Setup, populations, rule: TableRule, bounds, live: tuple[str, ...], first):
     economy, key, name = setup.economy, setup.key, setup.name
     rules = {**setup.rules, name: rule}

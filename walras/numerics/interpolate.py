@@ -53,7 +53,9 @@ class Axis(eqx.Module):
         cell, _ = self.locate(xp)
         nodes = self.nodes
         cell = jnp.where(xp >= nodes[-1], self.n, cell + (pick(nodes, cell) <= xp))
-        below = jnp.cumsum(jnp.zeros(self.n + 1, jnp.int32).at[cell].add(1, mode="promise_in_bounds", wrap_negative_indices=False))[: self.n]
+        below = jnp.cumsum(
+            jnp.zeros(self.n + 1, jnp.int32).at[cell].add(1, mode="promise_in_bounds", wrap_negative_indices=False)
+        )[: self.n]
         left = jnp.clip(below, 1, len(xp) - 1) - 1
         slope = (fp[1:] - fp[:-1]) / (xp[1:] - xp[:-1])
         level = fp[:-1] - slope * xp[:-1]

@@ -13,7 +13,6 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optimistix as optx
 from jaxtyping import Array, Float, Int
 
 from walras._core.results import RootStatus
@@ -83,6 +82,8 @@ def from_guess(
     max_steps: int = 30,
 ) -> Root:
     """Newton iteration (Optimistix) for several unknowns from a guess; derivatives by forward differentiation."""
+    import optimistix as optx  # slow to import, and needed only by markets of several prices
+
     solver = optx.Newton(rtol=tolerance, atol=tolerance)
     found = optx.root_find(lambda x, _: function(x), solver, guess, max_steps=max_steps, throw=False)
     # An iteration that has left the numbers says nothing: the guess comes back, with the residual that is there.

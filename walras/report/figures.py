@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from walras.report import labels
 from walras.report.style import GRID, INK, MUTED, SERIES, figure
@@ -212,5 +213,7 @@ def convergence(data: xr.Dataset) -> Figure | None:
         ax.axhline(limit, color=MUTED, linewidth=0.9, linestyle=dash, label=label)
     ax.set(xlabel="Round", ylabel="Change since the round before [1]")
     ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_formatter(lambda value, _: labels.power_of_ten(value))
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return drawn

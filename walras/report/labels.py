@@ -57,3 +57,8 @@ def period(years: float) -> str:
     named = {1.0: "years", 0.25: "quarters", 1 / 12: "months", 0.5: "half-years"}
     near = next((name for length, name in named.items() if abs(years - length) < 1e-9), None)
     return near or f"periods of {number(years, 3)} years"
+
+
+def power_of_ten(value: float) -> str:
+    """10⁻⁴ for 1e-4, in letters of the font: a formula in a figure takes a tenth of a second to set."""
+    return "10" + str(round(math.log10(value))).translate(_SUPERSCRIPTS)

@@ -166,12 +166,6 @@ def _cleared(economy, populations, rules, state, exo_path, key):
     return levels, jax.lax.map(one, levels)
 
 
-@eqx.filter_jit
-def path_from(economy, exo, dates: int, key):
-    """An exogenous path."""
-    return paths.exogenous_path(economy, exo, dates, key)
-
-
 def opened(economy, populations, rules, key, openings: dict[str, Distribution]) -> periods.EconomyState:
     """The first state: births, or the given distributions."""
     state = periods.start(economy, populations, rules, key, jnp.asarray((economy.exogenous.n - 1) // 2))
@@ -187,7 +181,7 @@ def probe(economy: Economy, situation: Situation | None = None, sizes: Sizes = S
     populations = listed(economy, sizes.individuals)
     rules = generic_rules(economy, 0.3, sizes.seed) | situation.rules
     state = opened(economy, populations, rules, key, situation.openings)
-    exo_path = path_from(economy, state.exo, sizes.dates, key)
+    exo_path = paths.exogenous_path(economy, state.exo, sizes.dates, key)
     generic = any(isinstance(rule, GenericRule) for rule in rules.values())
     if isinstance(economy.market(), Clear) and generic:
         levels, dates = _cleared(economy, populations, rules, state, exo_path, key)

@@ -1,0 +1,11 @@
+"""How programs are compiled: well where they run for long, fast where they run once."""
+
+import functools
+
+import equinox as eqx
+
+brief_jit = functools.partial(
+    eqx.filter_jit, compiler_options={"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
+)
+"""`equinox.filter_jit` for programs that run once or a few times: on a processor they compile in half the time and run
+somewhat slower. The loop of learning is compiled with the plain one. Other devices ignore the option."""
