@@ -17,7 +17,6 @@ import common
 
 common.one_core()
 
-import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -150,49 +149,10 @@ def small_shock(given) -> list:
 
 
 def response(solution: w.Solution, paths: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Mean response and standard error by name, from branched futures with common random numbers.
-
-    What the chain's own draws add is taken out by a control of known mean: the same paths through a linear model of the
-    economy, fitted to the certificate's simulation. Its coefficients do not depend on the branches, so that the mean stays
-    unbiased however good or bad that model is.
-    """
-    branching = sys.modules["walras.impulse"]
-    process, evidence = solution.economy.exogenous, solution.evidence
-    state = branching.long_run_state(evidence, (process.n - 1) // 2)
-    without, shocked = branching.contrast(process, int(state.exo), 1.0)
-    nodes = np.flatnonzero((without > 0) | (shocked > 0))
-    found = branching.branches(solution.lab, solution.rules, state, nodes, (paths, HORIZON), jax.random.key(0))
-    change, z = (shocked - without)[found.nodes], np.log(np.asarray(process.values))
-    seen = np.tensordot(change, z[found.values["exogenous_state"].astype(int)], axes=1)
-    spread, known = shocked - without, []
-    for _ in range(HORIZON):
-        known.append(spread @ z)
-        spread = spread @ np.asarray(process.transition)
-    public = evidence.dates["public"]
-    K, x = np.asarray(public.stocks["household"]["K"]), z[np.asarray(public.exo)]
-    regressors = np.stack([np.ones(len(K)), K, x], axis=1)
-    slope = lambda y, X: np.linalg.lstsq(X, y, rcond=None)[0][1:]  # noqa: E731
-    capital = linear_capital(seen - np.array(known), *slope(K[1:], regressors[:-1]))
+    """Mean response and standard error by name, as any user gets them."""
+    found = w.impulse_response(solution, horizon=HORIZON, paths=paths)
     names = {"K": "household_K", "Y": "price_Y", "C": "household_C", "r": "price_r", "w": "price_w"}
-    series = {
-        **{f"price_{k}": v for k, v in public.prices.items()},
-        "household_K": K,
-        "household_C": public.flows["household"]["C"],
-    }
-    answer = {}
-    for name, long in names.items():
-        by_K, by_x = slope(np.asarray(series[long]), regressors)
-        each = np.tensordot(change, found.values[long], axes=1) - by_K * capital - by_x * (seen - np.array(known))
-        answer[name] = (each.mean(axis=0), each.std(axis=0) / np.sqrt(paths))
-    return answer
-
-
-def linear_capital(x: np.ndarray, by_K: float, by_x: float) -> np.ndarray:
-    """Capital on each path under K' = by_K K + by_x x, from zero."""
-    capital = np.zeros_like(x)
-    for t in range(x.shape[1] - 1):
-        capital[:, t + 1] = by_K * capital[:, t] + by_x * x[:, t]
-    return capital
+    return {name: (found[long].values, found[f"{long}_error"].values) for name, long in names.items()}
 
 
 GROUPS = {

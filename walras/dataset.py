@@ -286,7 +286,7 @@ def _responses(solution: Solution, evidence: Evidence) -> tuple[Variables, Varia
             nodes = np.arange(process.n) if process.n > 2 and autoregression(process) else np.array([0, last])
             state = long_run_state(evidence, exo)
             seen[exo] = branches(lab, evidence.rules, state, nodes, (PATHS, HORIZON), key)
-        found[label] = response(process, seen[exo], without, shocked)
+        found[label] = response(evidence, seen[exo], without, shocked)
     names = next(iter(found.values()))
     labels, data = attributes(lab.economy, names), {}
     dims = ("impulse", "horizon")

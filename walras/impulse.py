@@ -4,7 +4,8 @@ The economy is at a state; at the next date, horizon 0, the shock arrives. From 
 may then obtain, many futures are simulated, all branches with the same uniform draws, which the quantile function of
 the chain turns into states that never cross. The response is the difference of two weighted means of these branches, so
 that the date of the shock is integrated exactly and a shock of size zero does exactly nothing. What noise is left comes
-from the exogenous futures, whose own mean response is known exactly: they serve as control variates.
+from the exogenous futures, whose own mean response is known exactly: sent through the economy made linear, they serve as
+control variates.
 
     @article{koop1996impulse, title={Impulse response analysis in nonlinear multivariate models}, author={Koop, Gary and
       Pesaran, M Hashem and Potter, Simon M}, journal={Journal of Econometrics}, volume={74}, number={1},
@@ -35,7 +36,6 @@ from walras.solution import Solution
 
 SHOCKS = ("exogenous",)
 BATCH = 8
-DECAYS = np.array([0.0, 0.8, 0.97])
 
 
 class Autoregression(NamedTuple):
@@ -196,45 +196,86 @@ def _branches(lab: Laboratory, rules, state, nodes, uniform, key):
     return jax.tree_util.tree_map(lambda leaf: leaf.reshape(len(nodes), paths, -1), flat)
 
 
-def response(
-    process: Process, found: Branches, without: Float[np.ndarray, " n"], shocked: Float[np.ndarray, " n"]
-) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Mean response, its Monte-Carlo standard error, and the mean without the shock, by name; each (horizon,)."""
-    change, names = (shocked - without)[found.nodes], list(found.values)
-    each = np.stack([np.tensordot(change, found.values[name], axes=1) for name in names], axis=2)
-    control = _controls(process, found, without, shocked)
-    paths, horizon = each.shape[:2]
-    mean, error = np.zeros((horizon, len(names))), np.zeros((horizon, len(names)))
-    for h in range(horizon):
-        raw, offset, spread = each[:, h].mean(axis=0), control[:, h].mean(axis=0), control[:, h].std(axis=0)
-        used = spread > 1e-9 * np.abs(control).max()
-        if paths <= 10 * control.shape[2]:
-            used[:] = False  # too few paths to find out how anything depends on the controls
-        x = ((control[:, h] - offset) / np.where(used, spread, 1.0))[:, used]
-        fit, _, rank, _ = np.linalg.lstsq(x, each[:, h] - raw, rcond=1e-3)
-        left = each[:, h] - raw - x @ fit
-        mean[h] = raw - (offset[used] / spread[used]) @ fit
-        error[h] = np.sqrt((left**2).sum(axis=0) / max(paths - 1 - rank, 1) / paths)
-    base = [np.tensordot(without[found.nodes], found.values[name], axes=1).mean(axis=0) for name in names]
-    return {name: (mean[:, k], error[:, k], base[k]) for k, name in enumerate(names)}
+class LinearModel(NamedTuple):
+    """The economy made linear, from its long simulation: S' = A S + B x + D x', series = c S + d x, without constants.
 
-
-def _controls(process: Process, found: Branches, without, shocked) -> Float[np.ndarray, "paths horizon controls"]:
-    """Responses of the exogenous value (in logs where positive) on each path less their known means.
-
-    As they are, and summed over the past at two rates of decay: what stocks remember. Few, because many controls that
-    hardly vary in the sample are fitted to chance.
+    S are the stocks that move (in standard deviations), x the exogenous values.
     """
+
+    A: Float[np.ndarray, "stocks stocks"]
+    B: Float[np.ndarray, "stocks values"]
+    D: Float[np.ndarray, "stocks values"]
+    by_stocks: dict[str, Float[np.ndarray, " stocks"]]
+    by_values: dict[str, Float[np.ndarray, " values"]]
+
+
+def linear_model(evidence: Evidence) -> LinearModel:
+    """Least squares on the certificate's simulation."""
+    public = evidence.dates["public"]
+    x = exogenous_values(evidence.lab.economy.exogenous)[public.exo]
+    flat = np.concatenate([leaf.reshape(len(x), -1) for leaf in jax.tree_util.tree_leaves(public.stocks)], axis=1)
+    sd = flat.std(axis=0)
+    moves = sd > 1e-9 * np.abs(flat.mean(axis=0))
+    S = (flat[:, moves] - flat[:, moves].mean(axis=0)) / sd[moves]
+    m, k = S.shape[1], x.shape[1]
+
+    def fit(y, *regressors):
+        columns = np.concatenate([np.ones((len(y), 1)), *regressors], axis=1)
+        return np.linalg.lstsq(columns, y, rcond=1e-8)[0][1:]
+
+    ahead = fit(S[1:], S[:-1], x[:-1], x[1:]).T
+    A, B, D = ahead[:, :m], ahead[:, m : m + k], ahead[:, m + k :]
+    if m and np.abs(np.linalg.eigvals(A)).max() >= 1.0:  # a trend of the sample, which would explode at long horizons
+        A = np.zeros_like(A)
+    named = {n: np.asarray(v) for n, v in series(evidence.lab.economy, public).items()}
+    now = {name: fit(value, S, x) for name, value in named.items()}
+    return LinearModel(A, B, D, {n: c[:m] for n, c in now.items()}, {n: c[m:] for n, c in now.items()})
+
+
+def response(
+    evidence: Evidence, found: Branches, without: Float[np.ndarray, " n"], shocked: Float[np.ndarray, " n"]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Mean response, its Monte-Carlo standard error, and the mean without the shock, by name; each (horizon,).
+
+    What the futures' own draws add is taken out by a control of known mean, zero: the same futures through the economy
+    made linear. Its coefficients come from the long simulation, not from these futures, so that the mean stays unbiased at
+    every horizon however good or bad that model is.
+    """
+    change = (shocked - without)[found.nodes]
+    model, x = linear_model(evidence), _surprises(evidence, found, without, shocked)
+    stocks = np.zeros((*x.shape[:2], len(model.A)))
+    for h in range(x.shape[1]):
+        stocks[:, h] = x[:, h] @ model.D.T
+        if h:
+            stocks[:, h] += stocks[:, h - 1] @ model.A.T + x[:, h - 1] @ model.B.T
+    answer = {}
+    for name, values in found.values.items():
+        each = np.tensordot(change, values, axes=1)
+        if name in model.by_values:
+            control = stocks @ model.by_stocks[name] + x @ model.by_values[name]
+            # Far from its long run an economy may be so unlike the linear one that the control only adds noise.
+            each = each - control * ((each - control).var(axis=0) < each.var(axis=0))
+        base = np.tensordot(without[found.nodes], values, axes=1).mean(axis=0)
+        answer[name] = (each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(len(each)), base)
+    return answer
+
+
+def exogenous_values(process: Process) -> Float[np.ndarray, "states values"]:
+    """Values of a finite process by state, in logs where all are positive."""
     table = np.asarray(exogenous_table(process))
-    table = np.log(table) if (table > 0).all() else table
+    return np.log(table) if (table > 0).all() else table
+
+
+def _surprises(evidence: Evidence, found: Branches, without, shocked) -> Float[np.ndarray, "paths horizon values"]:
+    """Responses of the exogenous values on each path less their known means."""
+    process = evidence.lab.economy.exogenous
+    table, transition, spread = exogenous_values(process), _transition(process), shocked - without
     states = found.values["exogenous_state"].astype(int)
-    seen = np.einsum("n,nphk->phk", (shocked - without)[found.nodes], table[states])
-    spread, transition, past, controls = shocked - without, _transition(process), 0.0, []
+    seen = np.einsum("n,nphk->phk", spread[found.nodes], table[states])
     for h in range(states.shape[2]):
-        past = past * DECAYS[None, :, None] + (seen[:, h] - spread @ table)[:, None, :]
-        controls.append(past.reshape(len(past), -1))
+        seen[:, h] -= spread @ table
         spread = spread @ transition
-    return np.stack(controls, axis=1)
+    return seen
 
 
 def impulse_response(
@@ -272,15 +313,15 @@ def impulse_response(
     """
     lab = laboratory_of(solution)
     _check(lab, shock, horizon, paths)
-    process = lab.economy.exogenous
+    process, evidence = lab.economy.exogenous, evidence_of(solution)
     if state is None:
-        state = long_run_state(evidence_of(solution), (process.n - 1) // 2)
+        state = long_run_state(evidence, (process.n - 1) // 2)
     without, shocked = contrast(process, int(state.exo), size)
     nodes = np.flatnonzero((without > 0) | (shocked > 0))
     found = branches(lab, solution.rules, state, nodes, (paths, horizon), root_key(key))
     data = {}
     labels = attributes(lab.economy, found.values)
-    for name, (mean, error, base) in response(process, found, without, shocked).items():
+    for name, (mean, error, base) in response(evidence, found, without, shocked).items():
         label = labels[name]
         data[name] = ("horizon", mean, label)
         data[f"{name}_error"] = ("horizon", error, {**label, "long_name": f"{label['long_name']}, standard error"})

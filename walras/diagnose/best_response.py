@@ -98,7 +98,9 @@ def _richer(belief: beliefs.PolynomialBelief, exogenous) -> beliefs.PolynomialBe
     degree = lambda powers: max((max(p, default=0) for p in powers), default=0)  # noqa: E731
     degrees = (degree(shape.law) + 1, degree(shape.views) + 1)
     new = beliefs.shape_of(*belief.exo.shape, shape.logs, degrees, shape.sees_next)
-    law, views = (np.zeros(s) for s in ((len(new.law), len(shape.logs)), (len(new.views), belief.views.shape[1])))
+    law, views = (
+        jax.device_put(np.zeros(s)) for s in ((len(new.law), len(shape.logs)), (len(new.views), belief.views.shape[1]))
+    )
     return dataclasses.replace(belief, law=law, views=views, shape=new)
 
 
