@@ -16,17 +16,28 @@
 
 import argparse
 
-import jax.numpy as jnp
-from jaxtyping import Array
-
 import walras as w
-from walras._core.module import parameter
-from walras._core.types import Int, Scalar
-from walras.economy.agent import AgentType, Choice, Invertible, Own, View, risk
-from walras.economy.economy import Economy, Formula, Move, Timing
-from walras.economy.preferences import crra, crra_inverse_marginal
-from walras.economy.process import NoRisk, Process, log_chain
-from walras.economy.space import Interval
+from walras.economy import (
+    AgentType,
+    Choice,
+    Economy,
+    Formula,
+    Int,
+    Interval,
+    Invertible,
+    Move,
+    NoRisk,
+    Own,
+    Process,
+    Scalar,
+    Timing,
+    View,
+    crra,
+    crra_inverse_marginal,
+    log_chain,
+    parameter,
+    risk,
+)
 
 
 class CapitalOwn(Own):
@@ -58,10 +69,10 @@ class Consumption(Choice):
 class Household(AgentType, Invertible):
     """Saves in capital against income risk."""
 
-    beta: Array = parameter("discount factor", "per period", 0, 1)
-    gamma: Array = parameter("relative risk aversion", "–", 0)
-    k_birth: Array = parameter("capital at birth", "goods", 0)
-    mass: Array = parameter("mass of households", "persons", 0)
+    beta: Scalar = parameter("discount factor", "per period", 0, 1)
+    gamma: Scalar = parameter("relative risk aversion", "–", 0)
+    k_birth: Scalar = parameter("capital at birth", "goods", 0)
+    mass: Scalar = parameter("mass of households", "persons", 0)
     risk: Process
 
     def birth(self, i, exo):
@@ -74,7 +85,7 @@ class Household(AgentType, Invertible):
 
     def limits(self):
         """k' ≥ 0."""
-        return CapitalOwn(Interval(0.0, jnp.inf))
+        return CapitalOwn(Interval(0.0, float("inf")))
 
     def cash(self, own, view):
         """R k + w y + T."""
@@ -112,10 +123,10 @@ class OwnEconomy(Economy):
 
     household: Household
     exogenous: Process
-    alpha: Array = parameter("capital share", "–", 0, 1)
-    delta: Array = parameter("depreciation rate", "per period", 0, 1, closed=True)
-    tau: Array = parameter("tax on capital income", "–", 0, 1, closed=True)
-    years_per_period: Array = parameter("length of a period", "years", 0)
+    alpha: Scalar = parameter("capital share", "–", 0, 1)
+    delta: Scalar = parameter("depreciation rate", "per period", 0, 1, closed=True)
+    tau: Scalar = parameter("tax on capital income", "–", 0, 1, closed=True)
+    years_per_period: Scalar = parameter("length of a period", "years", 0)
 
     def timing(self):
         """Households move at given prices."""

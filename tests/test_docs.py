@@ -107,3 +107,11 @@ def test_a_missing_result_fails_the_build(tmp_path, caplog):
     lines = table(tmp_path / "some.csv", "page.md").split("\n")
     assert lines[1:5] == ["| what | value |", "| --- | ---: |", "| a\\|b | 1.5 |", "| c |  |"]
     assert "measured" in lines[6]
+
+
+def test_the_economy_of_the_readme_solves(capsys):
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (block,) = (block for block in blocks if "class Taxed" in block)
+    exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    shown = capsys.readouterr().out
+    assert "Taxed: certified" in shown and "0.0544" in shown

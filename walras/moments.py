@@ -44,7 +44,7 @@ def moments(evidence: Evidence) -> dict[str, float]:
         series["consumption"] = sum(consumption)
     found = {f"{label}_mean": float(values.mean()) for label, values in series.items()}
     for label in ("capital", "output", "consumption", "interest_rate"):
-        if label in series and series[label].std() > 1e-12 * abs(series[label].mean()):
+        if label in series and not evidence.lab.stationary:
             found[f"{label}_sd"] = float(series[label].std())
     if "output" in series and "consumption" in series:
         found["consumption_share_mean"] = float(np.mean(series["consumption"] / series["output"]))
