@@ -37,7 +37,6 @@ def number(own):
     return own.id
 
 
-@eqx.filter_jit
 def taker_gradient(economy, q):
     """Slope of a firm's discounted profit in its quantity on a recorded field."""
     run = simulate(economy, FIVE, {"firm": Produce(q)}, 4, record=record_of("firm"))
@@ -47,7 +46,7 @@ def taker_gradient(economy, q):
         roll = task.rollout(jax.random.key(1), Produce(q), run.state.cross["firm"])
         return jnp.mean(jnp.sum(roll.weight * roll.payoff, axis=1))
 
-    return jax.grad(profit)(q)
+    return eqx.filter_jit(jax.grad(profit))(q)
 
 
 @eqx.filter_jit
