@@ -3,6 +3,7 @@
 from walras.economies.aiyagari import Aiyagari
 from walras.economies.brock_mirman import BrockMirman
 from walras.economies.huggett import Huggett
+from walras.economies.huggett_risk import HuggettRisk
 from walras.economies.krusell_smith import KrusellSmith
 
-__all__ = ["Aiyagari", "BrockMirman", "Huggett", "KrusellSmith"]
+__all__ = ["Aiyagari", "BrockMirman", "Huggett", "HuggettRisk", "KrusellSmith"]

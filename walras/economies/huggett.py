@@ -3,6 +3,7 @@
     max E Σ βᵗ u(c)    c + q b' = R b + y(e),  b' ≥ b_min      Σ b' = B
 
 Rate form: a bond costs 1 and pays 1 + r (R = 1 + r, q = 1). Bond-price form: it costs q = 1/(1 + r), pays 1 (R = 1).
+With aggregate risk (`huggett_risk`) endowments are z y(e); here z = 1.
 
 | symbol | field | meaning | unit | source |
 |---|---|---|---|---|
@@ -38,15 +39,16 @@ class BondOwn(Own):
 
 
 class BondView(View):
-    """What a bond pays (R) and costs (q)."""
+    """What a bond pays (R) and costs (q), the aggregate endowment z and its state."""
 
     R: Scalar
     q: Scalar
-    z: Int
+    z: Scalar
+    state: Int
 
     def info(self):
         """The one state of a world without aggregate risk."""
-        return self.z, ()
+        return self.state, ()
 
 
 class Household(AgentType, Invertible):
@@ -72,8 +74,8 @@ class Household(AgentType, Invertible):
         return BondOwn(Interval(self.b_min, jnp.inf))
 
     def cash(self, own, view):
-        """R b + y."""
-        return view.R * own.b + self.risk.value(own.e)
+        """R b + z y."""
+        return view.R * own.b + view.z * self.risk.value(own.e)
 
     def feasible(self, own, view, chosen):
         """0 ≤ c ≤ cash − q b_min."""
@@ -88,7 +90,7 @@ class Household(AgentType, Invertible):
         return own.to(b=(self.cash(own, view) - choice.c) / view.q)
 
     def holds(self, own):
-        """Bonds and endowment."""
+        """Bonds, and the endowment before the aggregate state."""
         return {"B": own.b, "Y": self.risk.value(own.e)}
 
     def does(self, own, choice, view):
@@ -98,7 +100,7 @@ class Household(AgentType, Invertible):
     def invert(self, W, own, view, outcome, next_own):
         """u'(c) = W/q, then the budget for b."""
         c = crra_inverse_marginal(W / view.q, self.gamma)
-        return Consumption(c), own.to(b=(c + view.q * next_own.b - self.risk.value(own.e)) / view.R)
+        return Consumption(c), own.to(b=(c + view.q * next_own.b - view.z * self.risk.value(own.e)) / view.R)
 
 
 class Huggett(Economy):
@@ -122,14 +124,15 @@ class Huggett(Economy):
         return Clear(excess, bracket=({"r": self.r_low}, {"r": self.r_high}))
 
     def household_sees(self, now):
-        """What a bond pays and costs."""
-        gross = 1.0 + now.prices["r"]
-        return BondView(jnp.where(self.known == 1, 1.0, gross), jnp.where(self.known == 1, 1.0 / gross, 1.0), now.exo)
+        """What a bond pays and costs, and the aggregate endowment."""
+        gross, known = 1.0 + now.prices["r"], self.known == 1
+        pays, costs = jnp.where(known, 1.0, gross), jnp.where(known, 1.0 / gross, 1.0)
+        return BondView(pays, costs, self.exogenous.value(now.exo), now.exo)
 
     def accounts(self, now, after):
-        """Budgets: C + q B' = R B + Y."""
+        """Budgets: C + q B' = R B + z Y."""
         view, held, flow = self.household_sees(now), now.stocks["household"], now.flows["household"]
-        return {"goods": flow["C"] + view.q * after.stocks["household"]["B"] - view.R * held["B"] - held["Y"]}
+        return {"goods": flow["C"] + view.q * after.stocks["household"]["B"] - view.R * held["B"] - view.z * held["Y"]}
 
     @classmethod
     def tutorial(cls):

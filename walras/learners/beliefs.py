@@ -111,8 +111,11 @@ class PolynomialBelief(eqx.Module):
             at += size
         return jax.tree_util.tree_unflatten(tree, filled)
 
-    def fit(self, field: Field) -> "PolynomialBelief":
-        """Least squares on a field with leading axes (path, time)."""
+    def fit(self, field: Field, before: "PolynomialBelief | None" = None, step=1.0) -> "PolynomialBelief":
+        """Least squares on a field with leading axes (path, time).
+
+        With `before` the law moves only the share `step` of the way from what that belief forecast to what was seen.
+        """
         index, coordinates = field.info
         t = self.transform(coordinates) if coordinates else jnp.zeros((*index.shape, 0))
         paths, dates = index.shape
@@ -124,7 +127,11 @@ class PolynomialBelief(eqx.Module):
         if not coordinates:
             return belief
         terms = jax.vmap(jax.vmap(self._law_terms))(index[:, :-1], t[:, :-1], index[:, 1:])
-        target = (t[:, 1:] - self.centre) / self.scale
+        seen = t[:, 1:]
+        if before is not None:
+            forecast = jax.vmap(jax.vmap(before.step))(index[:, :-1], t[:, :-1], index[:, 1:])
+            seen = forecast + step * (seen - forecast)
+        target = (seen - self.centre) / self.scale
         rows = paths * (dates - 1)
         law = least_squares(terms.reshape(rows, -1), target.reshape(rows, -1))
         return eqx.tree_at(lambda b: b.law, belief, law)

@@ -22,21 +22,18 @@ from walras.economy.process import transition_matrix
 from walras.economy.space import choice_fields, choose, positions_of
 from walras.learners.table import TableRule
 
-DENSE = 1000  # largest number of information and risk nodes for which the expectation is one matrix
-
 
 class Prospect(eqx.Module):
     """What the agent faces at each node of information (leading axis `info`: index major, then coordinates).
 
-    `view`/`outcome` [info]; `first` and `stencil` (info, next, coordinates[, 4]): where tomorrow's coordinates lie among
-    the nodes if the next exogenous state is `next`; `chance` (info, next, risk, risk'): probability of the pair of next
-    exogenous state and next own risk state.
+    `view`/`outcome` [info]; `spread` (info, next, coordinate nodes): weights of the coordinate nodes that give the value at
+    tomorrow's coordinates if the next exogenous state is `next`; `chance` (info, next, risk, risk'): probability of the pair
+    of next exogenous state and next own risk state.
     """
 
     view: PyTree
     outcome: PyTree
-    first: Array
-    stencil: Array
+    spread: Array
     chance: Array
 
 
@@ -51,14 +48,17 @@ def prospect(agent: AgentType, exogenous, belief, axes) -> Prospect:
 
     def after(i, here, out, j):
         there = belief.step(i, here, j) if axes else here
-        stencils = [axis.stencil(there[n]) for n, axis in enumerate(axes)]
-        first = jnp.stack([s[0] for s in stencils]) if axes else jnp.zeros(0, jnp.int32)
-        weights = jnp.stack([s[1] for s in stencils]) if axes else jnp.zeros((0, 4))
-        return first, weights, transition[i, j] * transition_matrix(agent.risk, i, j, out)
+        spread = jnp.ones(1)
+        for n, axis in enumerate(axes):
+            # Beyond the nodes the value at the end: extrapolated values, fed back in every sweep, would grow without bound.
+            first, weights = axis.stencil(jnp.clip(there[n], axis.low, axis.high))
+            along = jnp.zeros(axis.n).at[first + jnp.arange(4)].add(weights)
+            spread = (spread[:, None] * along).reshape(-1)
+        return spread, transition[i, j] * transition_matrix(agent.risk, i, j, out)
 
     over_next = jax.vmap(after, in_axes=(None, None, None, 0))
-    first, weights, chance = jax.vmap(over_next, in_axes=(0, 0, 0, None))(index, coordinates, outcome, states)
-    return Prospect(view, outcome, first, weights, chance)
+    spread, chance = jax.vmap(over_next, in_axes=(0, 0, 0, None))(index, coordinates, outcome, states)
+    return Prospect(view, outcome, spread, chance)
 
 
 def marginal_values(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk nodes"]:
@@ -84,36 +84,14 @@ def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "i
     """W at every node: expectation over exogenous and own risk of the marginal values at tomorrow's information.
 
     They are computed once at the nodes and carried to tomorrow's coordinates by the same cubic as the rule: powers are
-    dear, sums are cheap. A small table takes one product with a matrix that is the same in every sweep; a large one reads
-    its few neighbours, because that matrix grows with the square.
+    dear, products of matrices are cheap.
     """
     values = marginal_values(rule, ahead)
-    if values.shape[0] * values.shape[1] <= DENSE:
-        return (expectation(rule, ahead) @ values.reshape(-1, values.shape[-1])).reshape(values.shape)
-    values = values.reshape(*rule.table.shape[:-1])
-
-    def there(j, first, stencil):
-        part = values[j]
-        for n in range(len(rule.axes)):
-            part = jnp.tensordot(stencil[n], part[first[n] + jnp.arange(4)], axes=1, precision="highest")
-        return part
-
-    states = jnp.arange(ahead.chance.shape[1])
-    tomorrow = jax.vmap(jax.vmap(there), in_axes=(None, 0, 0))(states, ahead.first, ahead.stencil)
-    return jnp.einsum("mjef,mjfa->mea", ahead.chance, tomorrow, precision="highest")
-
-
-def expectation(rule: TableRule, ahead: Prospect) -> Float[Array, "info_risk info_risk"]:
-    """The matrix from marginal values at all nodes (of information, and risk states) to their expectation there."""
-    info, states, risks = len(ahead.first), ahead.chance.shape[1], ahead.chance.shape[2]
-    spread = jnp.ones((info, states, 1))
-    for n, axis in enumerate(rule.axes):
-        row = jnp.zeros(axis.n)
-        place = lambda first, weights: row.at[first + jnp.arange(4)].add(weights)  # noqa: B023, E731
-        along = jax.vmap(jax.vmap(place))(ahead.first[..., n], ahead.stencil[..., n, :])
-        spread = (spread[..., :, None] * along[..., None, :]).reshape(info, states, -1)
-    matrix = jnp.einsum("mjef,mjl->mejlf", ahead.chance, spread)
-    return matrix.reshape(info * risks, -1)
+    # An expectation lies between the least and the largest of what is expected; a cubic far outside what was seen need not.
+    least, largest = jnp.min(values, axis=(0, 1)), jnp.max(values, axis=(0, 1))
+    by_state = values.reshape(ahead.chance.shape[1], -1, *values.shape[1:])
+    tomorrow = jnp.einsum("mjl,jlfa->mjfa", ahead.spread, by_state, precision="highest")
+    return jnp.clip(jnp.einsum("mjef,mjfa->mea", ahead.chance, tomorrow, precision="highest"), least, largest)
 
 
 def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
@@ -123,7 +101,7 @@ def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
     template = agent.limits()
     risk = template.risk_field()
     W = expected_marginal_value(rule, ahead)
-    old = rule.table.reshape(len(ahead.first), agent.risk.n, len(nodes), -1)
+    old = rule.table.reshape(len(ahead.chance), agent.risk.n, len(nodes), -1)
 
     def own_at(state, stock):
         own = template.to(**{field: stock})

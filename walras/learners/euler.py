@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array
 
 from walras._core.errors import InputError
+from walras.economy.economy import Formula
 from walras.economy.population import Histogram, Representative
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
@@ -33,15 +34,19 @@ from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
 
-REPRESENTATIVE_STEP = 0.03
+LAW_STEPS = {"formula": 1.0, "clearing": 0.5, "representative": 0.03}
+"""Share of the way that the law moves in a round. A cleared price answers the rule at once, and rounds without damping
+diverge. A representative agent's best answer to a law overshoots it many times (in Brock and Mirman's economy, 44 times
+the error)."""
 
 
 class EulerState(eqx.Module):
-    """Rule, belief, number of rounds done, and the stationary search with its problem (None where there is none)."""
+    """Rule, belief, rounds done, step of the law, and the stationary search with its problem (None where there is none)."""
 
     table: TableRule
     belief: beliefs.PolynomialBelief
     rounds: Array
+    law_step: Array
     search: stationary.StationaryState | None
     problem: stationary.StationaryProblem | None
 
@@ -55,6 +60,7 @@ class EulerIteration(Learner):
         sweeps: endogenous-grid sweeps a round.
         law_degree: degree of the law in the coordinates (1: log-linear by state for a two-state economy).
         view_degree: degree of the fit of today's view.
+        law_step: share of the way that the law moves in a round; by kind of market (`LAW_STEPS`) if not given.
     """
 
     nodes: int | None = eqx.field(static=True, default=None)
@@ -62,6 +68,7 @@ class EulerIteration(Learner):
     sweeps: int | None = eqx.field(static=True, default=None)
     law_degree: int | None = eqx.field(static=True, default=None)
     view_degree: int | None = eqx.field(static=True, default=None)
+    law_step: float | None = eqx.field(static=True, default=None)
 
     def sized(self, preset: Preset, states: int) -> "EulerIteration":
         """The learner with its sizes filled in from a preset."""
@@ -95,7 +102,15 @@ class EulerIteration(Learner):
         grown = np.asarray(rule.table).reshape(rule.table.shape[0], *(1 for _ in axes), *rule.table.shape[1:])
         grown = jax.device_put(np.broadcast_to(grown, (*lead, *rule.table.shape[1:])))
         table = TableRule(setup.agent, grown, axes, rule.own_axis, setup.information, logs)
-        return EulerState(table, belief, jnp.asarray(np.int64(0)), opening.search, opening.problem)
+        number, step = np.int64(0), np.float64(learner._step(setup))
+        return EulerState(table, belief, number, step, opening.search, opening.problem)
+
+    def _step(self, setup: Setup) -> float:
+        if self.law_step is not None:
+            return self.law_step
+        if isinstance(setup.populations[setup.name], Representative):
+            return LAW_STEPS["representative"]
+        return LAW_STEPS["formula" if isinstance(setup.economy.market(), Formula) else "clearing"]
 
     def update(self, key, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         """One round: fit the belief to the field, then sweep; without aggregate risk, one candidate of the search."""
@@ -103,15 +118,9 @@ class EulerIteration(Learner):
             return self._search(state, task)
         learner = self.sized(task.preset, task.exogenous.n)
         rule, belief = state.table, state.belief
-        alone = isinstance(task.cohort, Representative)
-        if rule.axes and not alone:
+        if rule.axes and not isinstance(task.cohort, Representative):  # whose nodes stay where they are
             rule, belief = _place(rule, belief, task.field, task.preset.euler, state.rounds)
-        fitted = belief.fit(task.field)
-        if alone:
-            # A representative agent's best answer to a law overshoots it many times (in Brock and Mirman's economy, 44
-            # times the error): the law moves by a small step, on coordinate nodes that stay where they are.
-            step = jnp.where(state.rounds == 0, 1.0, REPRESENTATIVE_STEP)
-            fitted = eqx.tree_at(lambda b: b.law, fitted, belief.law + step * (fitted.law - belief.law))
+        fitted = belief.fit(task.field, state.belief, jnp.where(state.rounds == 0, 1.0, state.law_step))
         ahead = prospect(rule.agent, task.exogenous, fitted, rule.axes)
         new = jax.lax.fori_loop(0, learner.sweeps, lambda _, r: sweep(r, ahead), rule)
         change = jnp.max(jnp.abs(new.table - rule.table))

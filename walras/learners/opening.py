@@ -201,7 +201,7 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         x, width = float(search.x), 0.02 * width
         old, low = rule.own_axis, float(rule.own_axis.low)
         top = tail_node(search.mass, mass_axis, sizes.tail_share)
-        top = as_parameter(min(float(old.high), low + 1.4 * (top - low)))
+        top = as_parameter(min(float(old.high), low + 2.5 * (top - low)))
         rule = _on_axis(search.rule, dataclasses.replace(old, high=top))
         mass_axis = dataclasses.replace(mass_axis, high=top)
     now = _date(problem, search.x, search.rule, search.mass)

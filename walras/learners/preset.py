@@ -12,7 +12,7 @@ class EulerSizes:
     `nodes` of the own stock, `coordinate_nodes` of each aggregate coordinate, `sweeps` a round, degrees of law and view
     fit; `wide` and `bend`: first grid top and pivot, in units of the stock at birth; `guard`: band left and right of
     what was seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move. Own nodes
-    go up to 1.4 times where `tail_share` of the stationary mass lies above.
+    go up to 2.5 times where `tail_share` of the stationary mass lies above.
     """
 
     nodes: int
@@ -24,7 +24,7 @@ class EulerSizes:
     bend: float = 0.25
     guard: float = 0.35
     placing_rounds: int = 6
-    tail_share: float = 1e-11
+    tail_share: float = 1e-12
     household_tolerance: float = 1e-10
 
 

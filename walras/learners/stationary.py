@@ -129,7 +129,7 @@ def frozen_prospect(problem: StationaryProblem, now: periods.Now) -> Prospect:
     one = lambda leaf: jnp.asarray(leaf)[None]  # noqa: E731
     view, outcome = (jax.tree_util.tree_map(one, part[name]) for part in (now.views, now.outcome))
     mix = transition_matrix(agent.risk, exo, exo, now.outcome[name])
-    return Prospect(view, outcome, jnp.zeros((1, 1, 0), jnp.int32), jnp.zeros((1, 1, 0, 4)), mix[None, None])
+    return Prospect(view, outcome, jnp.ones((1, 1, 1)), mix[None, None])
 
 
 def household(rule: TableRule, ahead: Prospect, settings: StationarySettings) -> tuple[TableRule, Array]:
@@ -243,7 +243,7 @@ def _begin(setup: Setup, populations, rule: TableRule, bounds, live: tuple[str, 
     problem = StationaryProblem(economy, state, populations, rules, key, bounds, jnp.ones(()), name, live)
     # +1 if a positive excess asks for a higher candidate, −1 if for a lower one (the rule held fixed).
     slope = jax.jvp(lambda v: problem.excess(v, problem.now(v, rule, mass)), (x,), (jnp.ones_like(x),))[1]
-    problem = eqx.tree_at(lambda p: p.direction, problem, jnp.where(slope > 0, -1.0, 1.0))
+    problem = eqx.tree_at(lambda p: p.direction, problem, jnp.where(slope < -1e-9, 1.0, -1.0))
     nothing, nowhere, unknown, zero = jnp.zeros(()), jnp.zeros(2), jnp.zeros(2, bool), jnp.zeros((), jnp.int64)
     search = StationaryState(x, x, nothing, nowhere, nowhere, unknown, width, rule, mass, zero, nothing)
     return problem, search
