@@ -9,9 +9,10 @@ from walras._core.errors import UnknownName
 class EulerSizes:
     """Sizes of `EulerIteration`.
 
-    `nodes` of the own stock, `coordinate_nodes` of each aggregate coordinate, `sweeps` a round, degrees of law and view
-    fit; `wide` and `bend`: first grid top and pivot, in units of the stock at birth; `guard`: band left and right of
-    what was seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move. Own nodes
+    `nodes` of the own stock, `coordinate_nodes` of each aggregate coordinate, `sweeps` a round (`clearing_sweeps` where
+    prices clear a market), degrees of law and view fit; `wide` and `bend`: first grid top and pivot, in units of the stock at birth; `guard`: band left and right of
+    what was seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move (`clearing_…`, where
+    prices clear a market). Own nodes
     go up to 2.5 times where `tail_share` of the stationary mass lies above.
     """
 
@@ -26,6 +27,8 @@ class EulerSizes:
     placing_rounds: int = 6
     tail_share: float = 1e-12
     household_tolerance: float = 1e-10
+    clearing_sweeps: int = 2
+    clearing_placing_rounds: int = 25
 
 
 @dataclasses.dataclass(frozen=True)
