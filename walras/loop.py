@@ -42,6 +42,16 @@ class Laboratory(eqx.Module):
     preset: Preset = eqx.field(static=True)
     stationary: bool = eqx.field(static=True)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether every round has new shocks."""
+        return any(learner.fresh for learner in self.learners.values())
+
+    @property
+    def rounds(self) -> int:
+        """Most rounds."""
+        return self.preset.structural.rounds if self.fresh else self.preset.max_rounds
+
 
 class LoopState(eqx.Module):
     """Everything that a round hands to the next: one pytree, one checkpoint.
@@ -60,9 +70,9 @@ class LoopState(eqx.Module):
     finite: Array
 
 
-def shock_paths(economy: Economy, preset: Preset, key: Key) -> tuple[Array, Array]:
-    """Starting exogenous states (paths,) and the states after each date (paths, dates); the last is the first again."""
-    draws = host_generator(stream(key, "paths")).random((preset.paths, preset.dates))
+def shock_paths(economy: Economy, size: tuple[int, int], key: Key) -> tuple[Array, Array]:
+    """Starting exogenous states (paths,) and the states after each date, `size` = (paths, dates); the last is the first."""
+    draws = host_generator(stream(key, "paths")).random(size)
     return _shock_paths(economy.exogenous, draws)
 
 
@@ -84,7 +94,8 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     states, rule_change, law_change = {}, jnp.zeros(()), jnp.zeros(())
     types = periods.agents(lab.economy)
     for name, learner in lab.learners.items():
-        task = Task(types[name], lab.economy.exogenous, lab.populations[name], fields[name], lab.preset)
+        start = loop.economy.cross[name]
+        task = Task(types[name], lab.economy.exogenous, lab.populations[name], fields[name], lab.preset, start)
         states[name], progress = learner.update(stream(key, f"learner.{name}"), loop.learners[name], task)
         rule_change = jnp.maximum(rule_change, progress.rule_change)
         law_change = jnp.maximum(law_change, progress.law_change)
@@ -110,8 +121,12 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
         final, _, seen = paths.run_on(lab.economy, lab.populations, rules, begin, shocks, loop.key, record)
         return final, seen
 
-    final, seen = jax.vmap(along)(loop.economy, lab.shocks)
-    fields = {name: jax.vmap(as_field)(seen[name], lab.exo, lab.shocks) for name in lab.learners}
+    exo, shocks = loop.economy.exo, lab.shocks
+    if lab.fresh:
+        draws = jax.random.uniform(stream(loop.key, "shocks", loop.round), shocks.shape)
+        shocks = jax.vmap(lambda e, u: paths.states_after(lab.economy.exogenous, e, u))(exo, draws)
+    final, seen = jax.vmap(along)(loop.economy, shocks)
+    fields = {name: jax.vmap(as_field)(seen[name], exo, shocks) for name in lab.learners}
     return dataclasses.replace(final, date=jnp.zeros_like(final.date)), fields
 
 
@@ -158,6 +173,8 @@ def arrived(lab: Laboratory, loop: LoopState) -> Array:
     """Whether all three distances are below tolerance; without aggregate risk, whether the candidate stands still."""
     if lab.stationary:
         return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.stationary_tolerance)
+    if lab.fresh:  # a residual, no distance: with new shocks in every round nothing comes to rest
+        return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.structural.tolerance)
     return jnp.all(loop.distance < tolerances(lab))
 
 
@@ -167,7 +184,7 @@ def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:
         return advance_compiled(lab, loop, np.int64(rounds))
     # A stationary search solves sparse systems on the host: its rounds are few and run one by one.
     for _ in range(rounds):
-        if arrived(lab, loop) or not loop.finite or loop.round >= lab.preset.max_rounds:
+        if arrived(lab, loop) or not loop.finite or loop.round >= lab.rounds:
             break
         loop = one_round(lab, loop)
     return loop
@@ -176,7 +193,7 @@ def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:
 @eqx.filter_jit
 def advance_compiled(lab: Laboratory, loop: LoopState, rounds: Array) -> LoopState:
     """Up to `rounds` rounds, compiled for any number of them."""
-    last = jnp.minimum(loop.round + rounds, lab.preset.max_rounds)
+    last = jnp.minimum(loop.round + rounds, lab.rounds)
 
     def going(loop):
         return (loop.round < last) & ~arrived(lab, loop) & loop.finite

@@ -31,6 +31,7 @@ from walras.learners.learner import Learner, Setup
 from walras.learners.opening import placed
 from walras.learners.preset import Preset
 from walras.learners.preset import preset as preset_named
+from walras.learners.structural import StructuralRL
 from walras.loop import MEASURES, Laboratory, LoopState, advance, arrived, shock_paths, tolerances
 from walras.solution import Solution
 
@@ -80,15 +81,17 @@ def laboratory(
         setup = Setup(economy, populations, rules, information[name], stream(key, f"init.{name}"), exo, name, preset)
         states[name] = learners[name].init(setup)
         rules[name] = learners[name].rule(states[name])
-        if isinstance(learner := learners[name], EulerIteration):
+        if isinstance(learner := learners[name], EulerIteration | StructuralRL):
             populations = placed(populations, name, learner.histogram(states[name]))
-    starts, shocks = shock_paths(economy, preset, key)
+    fresh = any(learner.fresh for learner in learners.values())
+    sizes = preset.structural if fresh else preset
+    starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
     if stationary:
         starts, shocks = starts[:1], shocks[:1]
     state = _starts(economy, populations, rules, states, starts, key)
     check_accounts(economy, populations, rules, entry(state, 0), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
-    nowhere, trace = np.full((3,), np.inf), np.zeros((preset.max_rounds, 3))
+    nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
     number, finite = np.int64(0), np.bool_(True)
     loop = LoopState(number, key, states, state, trace, nowhere, finite)
     # Weakly typed or host arrays would make the compiled loop a second program on its second call.
@@ -173,8 +176,8 @@ def solve(
 
 def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:
     """Run the loop from where it stands to its end, then certify. Used by `solve` and by resuming."""
-    chunk = 1 if lab.stationary else 5
-    while not (bool(arrived(lab, loop)) or int(loop.round) >= lab.preset.max_rounds or not bool(loop.finite)):
+    chunk = 1 if lab.stationary else 20 if lab.fresh else 5
+    while not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite)):
         if watch is not None and watch(lab, loop):
             raise Interrupted(lab, loop)
         loop = advance(lab, loop, chunk)
@@ -211,7 +214,7 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
             f"was still {float(search.excess):.3g}; with β(1 + r) ≥ 1 savings have no bound, or the bracket is too narrow",
             True,
         )
-    if bool(arrived(lab, loop)):
+    if bool(arrived(lab, loop)) or lab.fresh:  # the certificate judges what the last round left
         return "", False
     if lab.stationary:
         return (

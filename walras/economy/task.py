@@ -77,7 +77,8 @@ class Task(eqx.Module):
     """One type's decision problem.
 
     `field` is data, leading axes (path, time), None where there is no aggregate risk; `cohort` is how the measure-zero
-    group of deviators is represented; `preset` carries the sizes chosen by name.
+    group of deviators is represented; `preset` carries the sizes chosen by name; `start` is the cross-section in which each
+    path began (leading axis path).
     """
 
     agent: AgentType
@@ -85,6 +86,7 @@ class Task(eqx.Module):
     cohort: Population
     field: Field | None
     preset: Any = eqx.field(static=True)
+    start: PyTree = None
 
 
 class MeanField(eqx.Module):

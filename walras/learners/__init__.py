@@ -2,5 +2,6 @@
 
 from walras.learners.euler import EulerIteration
 from walras.learners.fixed import Fixed
+from walras.learners.structural import StructuralRL
 
-__all__ = ["EulerIteration", "Fixed"]
+__all__ = ["EulerIteration", "Fixed", "StructuralRL"]

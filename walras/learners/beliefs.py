@@ -84,11 +84,12 @@ class PolynomialBelief(eqx.Module):
         """The inverse of `transform`."""
         return tuple(jnp.exp(transformed[..., j]) if log else transformed[..., j] for j, log in enumerate(self.shape.logs))
 
-    def _now(self, index, transformed):
+    def regressors(self, index, transformed) -> Float[Array, " variables"]:
+        """Scaled coordinates and exogenous values: what polynomials are made of."""
         return jnp.concatenate([(transformed - self.centre) / self.scale, self.exo[index]], axis=-1)
 
     def _law_terms(self, index, transformed, index_next):
-        x = self._now(index, transformed)
+        x = self.regressors(index, transformed)
         if self.shape.sees_next:
             x = jnp.concatenate([x, self.exo[index_next]], axis=-1)
         return monomials(x, self.shape.law)
@@ -99,7 +100,7 @@ class PolynomialBelief(eqx.Module):
 
     def forecast(self, index, transformed) -> PyTree:
         """(view, outcome) at this information; integer fields are the index."""
-        numbers = monomials(self._now(index, transformed), self.shape.views) @ self.views
+        numbers = monomials(self.regressors(index, transformed), self.shape.views) @ self.views
         leaves, tree = jax.tree_util.tree_flatten(self.template)
         filled, at = [], 0
         for leaf in leaves:
@@ -119,7 +120,7 @@ class PolynomialBelief(eqx.Module):
         index, coordinates = field.info
         t = self.transform(coordinates) if coordinates else jnp.zeros((*index.shape, 0))
         paths, dates = index.shape
-        x = jax.vmap(jax.vmap(self._now))(index, t)
+        x = jax.vmap(jax.vmap(self.regressors))(index, t)
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
         numbers = jnp.concatenate([leaf.reshape(paths * dates, -1) for leaf in leaves], axis=1)
         views = least_squares(monomials(x.reshape(paths * dates, -1), self.shape.views), numbers)

@@ -109,7 +109,7 @@ class EulerIteration(Learner):
         grown = np.asarray(rule.table).reshape(rule.table.shape[0], *(1 for _ in axes), *rule.table.shape[1:])
         grown = jax.device_put(np.broadcast_to(grown, (*lead, *rule.table.shape[1:])))
         table = TableRule(setup.agent, grown, axes, rule.own_axis, setup.information, logs)
-        return EulerState(table, belief, np.int64(0), learner._pace(setup), opening.search, opening.problem)
+        return EulerState(table, belief, jax.device_put(np.int64(0)), learner._pace(setup), opening.search, opening.problem)
 
     def _pace(self, setup: Setup) -> Pace:
         sizes, formula = setup.preset.euler, isinstance(setup.economy.market(), Formula)
@@ -118,7 +118,7 @@ class EulerIteration(Learner):
         law = LAW_STEPS[kind] if self.law_step is None else self.law_step
         sweeps = (sizes.sweeps if formula else sizes.clearing_sweeps) if self.sweeps is None else self.sweeps
         placing = sizes.placing_rounds if formula else sizes.clearing_placing_rounds
-        return Pace(np.float64(law), np.int64(sweeps), np.int64(placing))
+        return Pace(*(jax.device_put(x) for x in (np.float64(law), np.int64(sweeps), np.int64(placing))))
 
     def update(self, key, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         """One round: fit the belief to the field, then sweep; without aggregate risk, one candidate of the search."""
@@ -126,7 +126,7 @@ class EulerIteration(Learner):
             return self._search(state, task)
         rule, belief = state.table, state.belief
         if rule.axes and not isinstance(task.cohort, Representative):  # whose nodes stay where they are
-            rule, belief = _place(rule, belief, task.field, task.preset.euler, state.rounds, state.pace.placing)
+            rule, belief = place(rule, belief, task.field, task.preset.euler, state.rounds < state.pace.placing)
         fitted = belief.fit(task.field, state.belief, jnp.where(state.rounds == 0, 1.0, state.pace.law))
         ahead = prospect(rule.agent, task.exogenous, fitted, rule.axes)
         new = jax.lax.fori_loop(0, state.pace.sweeps, lambda _, r: sweep(r, ahead), rule)
@@ -168,13 +168,12 @@ def _check(setup: Setup) -> None:
         raise InputError("the exogenous process has no finite states", where=setup.name, remedy="Use process.chain(n).")
 
 
-def _place(rule: TableRule, belief, field, sizes, rounds, rounds_to_place):
-    """Coordinate nodes around what was seen, with guard bands; frozen after the placing rounds."""
+def place(rule: TableRule, belief, field, sizes, moving):
+    """Coordinate nodes around what was seen, with guard bands; as they were where not `moving`."""
     _, coordinates = field.info
     seen = belief.transform(coordinates)
     low, high = jnp.min(seen, axis=(0, 1)), jnp.max(seen, axis=(0, 1))
     guard = sizes.guard * jnp.maximum(high - low, 1e-4)
-    moving = rounds < rounds_to_place
     axes = []
     for j, axis in enumerate(rule.axes):
         new = EvenAxis(low[j] - guard[j], high[j] + guard[j], axis.n)

@@ -1,7 +1,7 @@
 """What a learner is: it turns experience of a task into a rule."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 
@@ -40,7 +40,13 @@ class Progress(eqx.Module):
 
 
 class Learner(eqx.Module):
-    """A learner. Its state is one pytree of arrays, so that it can be saved, resumed and compared."""
+    """A learner. Its state is one pytree of arrays, so that it can be saved, resumed and compared.
+
+    A learner that is `fresh` gets new shocks in every round, a short stretch on many paths; the others get long paths that
+    are the same in every round, so that a round is a fixed map.
+    """
+
+    fresh: ClassVar[bool] = False
 
     @abc.abstractmethod
     def init(self, setup: Setup) -> PyTree:

@@ -32,6 +32,25 @@ class EulerSizes:
 
 
 @dataclasses.dataclass(frozen=True)
+class StructuralSizes:
+    """Sizes of `StructuralRL`.
+
+    `paths` × `dates` are simulated in each of `rounds`; in the first `warm_rounds` only grids and critic move;
+    `coordinate_nodes` of each aggregate coordinate; `rate`: first step of the logits; the parameters are averaged over
+    `average_rounds`; rounds end early where the residual of the first-order conditions is below `tolerance`.
+    """
+
+    rounds: int
+    paths: int
+    dates: int
+    warm_rounds: int = 20
+    coordinate_nodes: int = 12
+    rate: float = 0.05
+    average_rounds: int = 100
+    tolerance: float = 1e-4
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """What one name of `--preset` stands for.
 
@@ -42,6 +61,7 @@ class Preset:
 
     name: str
     euler: EulerSizes
+    structural: StructuralSizes
     histogram_nodes: int
     stationary_nodes: int
     paths: int
@@ -55,9 +75,39 @@ class Preset:
 
 
 PRESETS = {
-    "fast": Preset("fast", EulerSizes(120, 8, 30, 1, 3), 150, 300, 8, 150, 1e-4, 5e-3, 1e-6, 80, 7, 3_000),
-    "standard": Preset("standard", EulerSizes(200, 10, 40, 1, 3), 250, 1000, 8, 250, 2e-5, 1e-3, 1e-9, 150, 9, 10_000),
-    "precise": Preset("precise", EulerSizes(400, 16, 40, 3, 4), 500, 2000, 8, 1000, 2e-6, 1e-4, 1e-10, 300, 9, 10_000),
+    "fast": Preset(
+        "fast", EulerSizes(120, 8, 30, 1, 3), StructuralSizes(200, 16, 20), 150, 300, 8, 150, 1e-4, 5e-3, 1e-6, 80, 7, 3_000
+    ),
+    "standard": Preset(
+        "standard",
+        EulerSizes(200, 10, 40, 1, 3),
+        StructuralSizes(400, 32, 30),
+        250,
+        1000,
+        8,
+        250,
+        2e-5,
+        1e-3,
+        1e-9,
+        150,
+        9,
+        10_000,
+    ),
+    "precise": Preset(
+        "precise",
+        EulerSizes(400, 16, 40, 3, 4),
+        StructuralSizes(1500, 64, 30),
+        500,
+        2000,
+        8,
+        1000,
+        2e-6,
+        1e-4,
+        1e-10,
+        300,
+        9,
+        10_000,
+    ),
 }
 PRESETS["paper"] = dataclasses.replace(PRESETS["standard"], name="paper")
 
