@@ -15,7 +15,6 @@ import pytest
 import walras as w
 from walras._core.errors import InputError
 from walras._core.results import Verdict
-from walras.diagnose.best_response import field_of
 from walras.diagnose.certificate import certify, thresholds
 from walras.diagnose.evidence import Evidence, gather
 from walras.economy.population import Histogram
@@ -57,7 +56,7 @@ def with_table(solution, change) -> dict:
 def refitted(solution, states) -> dict:
     """The law that the changed rule itself generates: a fault in the rule that no law could show."""
     field_evidence = evidence_with(solution, states=states)
-    field = jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], field_of(field_evidence, "household"))
+    field = jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], field_evidence.field("household"))
     state = states["household"]
     return {"household": dataclasses.replace(state, belief=state.belief.fit(field))}
 

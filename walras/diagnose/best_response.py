@@ -62,7 +62,7 @@ class BestResponse(Check):
         """Gain of one type's individual, in per cent of consumption."""
         lab, key = evidence.lab, stream(evidence.key, "best-response")
         agent, rule = periods.agents(lab.economy)[name], evidence.rules[name]
-        field = field_of(evidence, name)
+        field = evidence.field(name)
         belief = _richer(evidence.learner_states[name].belief, lab.economy.exogenous)
         better = _solve(agent, lab.economy.exogenous, rule, belief, field, self.sweeps)
         discount = float(np.mean(np.asarray(_discounts(agent, field, rule))))
@@ -74,15 +74,6 @@ class BestResponse(Check):
         value = _follow(agent, lab.populations[name], field, (rule, better), cross, chosen * evidence.stride, key, horizon)
         (old, new), (worth, _) = (np.asarray(x) for x in value)
         return float(100 * np.mean(new - old) / np.mean(worth))
-
-
-def field_of(evidence: Evidence, name: str) -> Field:
-    """The field of one type along the fresh simulation (time,)."""
-    seen = evidence.dates
-    exo = seen["public"].exo
-    cut = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:-1], tree)  # noqa: E731
-    parts = (seen["views"][name], seen["outcomes"][name], seen["infos"][name], seen["public"])
-    return Field(exo[:-1], exo[1:], *(cut(part) for part in parts))
 
 
 def _finer(rule: TableRule) -> TableRule:
@@ -109,7 +100,7 @@ def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int)
     one_path = jax.tree_util.tree_map(lambda leaf: leaf[None], field)
     rule = _finer(rule)
     ahead = prospect(agent, exogenous, belief.fit(one_path), rule.axes)
-    return jax.lax.fori_loop(0, sweeps, lambda _, r: sweep(r, ahead), rule)
+    return jax.lax.fori_loop(0, sweeps, lambda number, r: sweep(r, ahead, number == 0), rule)
 
 
 @brief_jit

@@ -7,6 +7,7 @@ The iteration flag of a solver is never the verdict. So the economy is simulated
 import dataclasses
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +21,7 @@ from walras.economy import period as periods
 from walras.economy.population import Histogram
 from walras.economy.process import transition_matrix
 from walras.economy.space import choice_fields
+from walras.economy.task import Field
 from walras.loop import Laboratory
 
 
@@ -47,9 +49,36 @@ class Evidence:
         """Types whose rule was learned."""
         return list(self.samples)
 
+    def field(self, name: str) -> Field:
+        """What one type saw along the simulation, leading axis time."""
+        exo = self.dates["public"].exo
+        cut = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:-1], tree)  # noqa: E731
+        parts = (self.dates["views"][name], self.dates["outcomes"][name], self.dates["infos"][name], self.dates["public"])
+        return Field(exo[:-1], exo[1:], *(cut(part) for part in parts))
+
 
 def gather(lab: Laboratory, learner_states: dict, start: periods.EconomyState, dates: int, stride: int, key: Key) -> Evidence:
-    """Simulate `dates` fresh dates after `dates // 10` that are thrown away, and sample every `stride`-th of them."""
+    """Simulate `dates` fresh dates after `dates // 10` that are thrown away, and sample every `stride`-th of them.
+
+    A learner with new shocks in every round believes in no law: one is fitted for it here, to a simulation of its own.
+    """
+    if lab.fresh:
+        pilot = _simulated(lab, learner_states, start, dates, stride, stream(key, "law"))
+        fitted = {name: _with_law(s, pilot.field(name)) for name, s in learner_states.items() if name in pilot.samples}
+        learner_states = {**learner_states, **fitted}
+    return _simulated(lab, learner_states, start, dates, stride, key)
+
+
+def _with_law(state, field: Field):
+    return eqx.tree_at(lambda s: s.belief, state, _fit(state.belief, field))
+
+
+@brief_jit
+def _fit(belief, field: Field):
+    return belief.fit(jax.tree_util.tree_map(lambda leaf: leaf[None], field))
+
+
+def _simulated(lab: Laboratory, learner_states: dict, start, dates: int, stride: int, key: Key) -> Evidence:
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
     learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
     burn = 0 if lab.stationary else dates // 10 // stride

@@ -78,16 +78,13 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
             payoff = agent.payoff(o, choice, v, out)
             cell, right = cohort.axis.lottery(getattr(agent.move(o, choice, v, out), stock))
             here = k * cohort.axis.n + cell
-            return payoff + (1 - right) * ahead[here] + right * ahead[here + 1], payoff
+            return payoff, (1 - right) * ahead[here] + right * ahead[here + 1]
 
-        def weighted(p):
-            total, payoff = jax.vmap(now)(own, kind, p)
-            return jnp.sum(weight * total), (total, payoff)
-
-        (_, (total, _)), gradient = jax.value_and_grad(weighted, has_aux=True)(part)
-        alone = jax.grad(lambda p: jnp.sum(weight * jax.vmap(now)(own, kind, p)[1]))(part)
-        value = jax.vmap(lambda o: agent.discount(o, v))(own) * total
-        return value, (gradient, jnp.abs(alone), value)
+        (payoff, later), pull = jax.vjp(lambda p: jax.vmap(now)(own, kind, p), part)
+        nothing = jnp.zeros_like(weight)
+        (today,), (tomorrow,) = pull((weight, nothing)), pull((nothing, weight))
+        value = jax.vmap(lambda o: agent.discount(o, v))(own) * (payoff + later)
+        return value, (today + tomorrow, jnp.abs(today), value)
 
     _, (gradient, scale, value) = jax.lax.scan(backward, terminal, (*along, weights), reverse=True)
     return Adjoint(gradient, scale, value)

@@ -94,13 +94,19 @@ def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "i
     return jnp.clip(jnp.einsum("mjef,mjfa->mea", ahead.chance, tomorrow, precision="highest"), least, largest)
 
 
-def sweep(rule: TableRule, ahead: Prospect) -> TableRule:
-    """One endogenous-grid step at all nodes."""
+def sweep(rule: TableRule, ahead: Prospect, tidy: Array | None = None) -> TableRule:
+    """One endogenous-grid step at all nodes.
+
+    `tidy`: whether a stock is made to be worth no more where there is more of it. A rule with noise in it, learned or made
+    by hand, says otherwise here and there, and would fold the endogenous grid over; one tidy step is enough.
+    """
     agent, nodes = rule.agent, rule.own_axis.nodes
     field = foc.stock_field(agent)
     template = agent.limits()
     risk = template.risk_field()
     W = expected_marginal_value(rule, ahead)
+    if tidy is not None:
+        W = jax.lax.cond(tidy, lambda x: jax.lax.cummin(x, axis=2), lambda x: x, W)
     old = rule.table.reshape(len(ahead.chance), agent.risk.n, len(nodes), -1)
 
     def own_at(state, stock):

@@ -45,8 +45,8 @@ class StructuralSizes:
     dates: int
     warm_rounds: int = 20
     coordinate_nodes: int = 12
-    rate: float = 0.05
-    average_rounds: int = 100
+    rate: float = 0.02
+    average_rounds: int = 200
     tolerance: float = 1e-4
 
 
@@ -76,12 +76,12 @@ class Preset:
 
 PRESETS = {
     "fast": Preset(
-        "fast", EulerSizes(120, 8, 30, 1, 3), StructuralSizes(200, 16, 20), 150, 300, 8, 150, 1e-4, 5e-3, 1e-6, 80, 7, 3_000
+        "fast", EulerSizes(120, 8, 30, 1, 3), StructuralSizes(300, 12, 15), 150, 300, 8, 150, 1e-4, 5e-3, 1e-6, 80, 7, 3_000
     ),
     "standard": Preset(
         "standard",
         EulerSizes(200, 10, 40, 1, 3),
-        StructuralSizes(400, 32, 30),
+        StructuralSizes(700, 16, 20),
         250,
         1000,
         8,

@@ -10,14 +10,13 @@ of an economy. Do not use it where `EulerIteration` works and the last digit mat
 consumption stays.
 
 The rule starts at the stationary solution; half of the weight lies on the people who are there, half on all nodes alike; rates
-decay and the parameters are averaged over the last rounds. The law of motion that the state carries is fitted for the
-certificate alone: nobody decides by it.
+decay and the parameters are averaged over the last rounds. The belief that the state carries scales coordinates; its law is
+fitted by the certificate alone: nobody decides by it.
 
     @techreport{yang2025structural, title={Structural Reinforcement Learning for Heterogeneous Agent Macroeconomics},
       author={Yang, Yucheng and Wang, Chiyuan and Schaab, Andreas and Moll, Benjamin}, year={2025}}
 """
 
-import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -28,24 +27,22 @@ import optax
 from jaxtyping import Array
 
 from walras._core.errors import InputError
-from walras.economy import period as periods
-from walras.economy.economy import Clear, Formula
+from walras.economy.economy import Clear
 from walras.economy.population import Histogram
 from walras.economy.task import Field, Task
-from walras.learners import beliefs, egm
+from walras.learners import beliefs
 from walras.learners.adjoint import Critic, adjoint
-from walras.learners.euler import EulerIteration, EulerState, place
+from walras.learners.euler import EulerIteration, place
 from walras.learners.forms import Form, FreeForm, SmoothForm, logits_of, positions
 from walras.learners.learner import Learner, Progress, Setup
+from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
-from walras.numerics.interpolate import EvenAxis
-
-REVERSION = 0.6  # a first guess of how much of today's price is still there tomorrow, for markets that clear
 
 
 class StructuralState(eqx.Module):
-    """Parameters now and averaged, optimiser, critic, rounds done, residual, the table that they fill, the law fitted for the
-    certificate, the stationary search that gave the start, and the histogram that it was found on."""
+    """Parameters now and averaged, optimiser, critic, rounds done, residual, the table that they fill, the belief
+    that scales coordinates, the stationary search that gave the start, the histogram that it was found on, and whether coordinates are
+    prices sought in a bracket."""
 
     form: Form
     average: Form
@@ -57,20 +54,20 @@ class StructuralState(eqx.Module):
     belief: beliefs.PolynomialBelief
     search: Any
     cohort: Histogram
+    bracketed: bool = eqx.field(static=True)
 
 
 class StructuralRL(Learner):
     """Structural reinforcement learning of one type on a histogram. Sizes left at None come from the preset.
 
     Args:
-        form: `free` (a parameter for every node) or `smooth` (nodes of information share parameters); `smooth` where a market
-            clears if not given.
+        form: `smooth` (nodes of information share parameters) or `free` (a parameter for every node).
         degree: total degree of the polynomials of the smooth form.
         rate: first step of the logits; falls to a tenth over the rounds.
     """
 
-    form: str | None = eqx.field(static=True, default=None)
-    degree: int = eqx.field(static=True, default=1)
+    form: str = eqx.field(static=True, default="smooth")
+    degree: int = eqx.field(static=True, default=2)
     rate: float | None = eqx.field(static=True, default=None)
     fresh: ClassVar[bool] = True
 
@@ -81,9 +78,9 @@ class StructuralRL(Learner):
         sizes = setup.preset.structural
         start = EulerIteration(setup.preset.histogram_nodes, sizes.coordinate_nodes).init(setup)
         table, belief = start.table, start.belief
-        kind = self.form or ("free" if isinstance(setup.economy.market(), Formula) else "smooth")
+        kind = self.form
         if isinstance(setup.economy.market(), Clear):
-            table, belief = _reverting(setup, start)
+            table, belief = reverting(setup, start)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
         blank = {"free": FreeForm(jnp.zeros((0, 0))), "smooth": SmoothForm(jnp.zeros((0, 0)), powers)}[kind]
         form = _fitted(blank, table, belief)
@@ -92,7 +89,8 @@ class StructuralRL(Learner):
         moments = self._optimiser(setup.preset).init(eqx.filter(form, eqx.is_inexact_array))
         zero = jax.device_put(np.int64(0))
         cohort = EulerIteration().histogram(start)
-        return StructuralState(form, form, moments, critic, zero, jnp.ones(()), table, belief, start.search, cohort)
+        last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear))
+        return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
     def _optimiser(self, preset) -> optax.GradientTransformation:
         sizes = preset.structural
@@ -103,16 +101,21 @@ class StructuralRL(Learner):
         """One round: values and gradient along the recorded paths, the critic again, one step of the parameters."""
         sizes, field = task.preset.structural, task.field
         warm = state.rounds < sizes.warm_rounds
-        table, belief = place(state.table, state.belief, field, task.preset.euler, warm)
-        moved = _fitted(state.form, table, belief)
-        form, average = (_where(warm, moved, old) for old in (state.form, state.average))
+        # Under the first guess the economy wanders: the nodes are placed again when the rule has learned a little. Where a
+        # market clears they stay over its whole bracket, all of which is asked for.
+        placing = warm | (state.rounds == 3 * sizes.warm_rounds) | (state.rounds == 6 * sizes.warm_rounds)
+        placing = placing & (not state.bracketed)
+        form, average, table, belief = jax.lax.cond(
+            placing, lambda: _placed(state, field, task.preset.euler), lambda: _kept(state)
+        )
         index, coordinates = field.info
         transformed = belief.transform(coordinates)
         flatten = lambda part: part.reshape(-1, part.shape[-1])  # noqa: E731
 
         def parts(f):
             rule = _filled(f, table, belief)
-            return jax.vmap(jax.vmap(lambda i, t: flatten(rule.at(i, t))))(index, transformed)
+            # A cubic between nodes may leave the interval that the nodes are in.
+            return jnp.clip(jax.vmap(jax.vmap(lambda i, t: flatten(rule.at(i, t))))(index, transformed), 1e-4, 1.0)
 
         seen, pull = jax.vjp(parts, form)
         terms = jax.vmap(jax.vmap(lambda i, t: _critic_terms(belief, i, t)))(index, transformed)
@@ -130,10 +133,8 @@ class StructuralRL(Learner):
         share = 1.0 / jnp.clip(state.rounds - sizes.warm_rounds + 1, 1, sizes.average_rounds)
         average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
         residual = 0.98 * state.residual + 0.02 * _residual(found, seen[:, :-1])
-        law = belief.fit(field, state.belief, jnp.where(warm, 1.0, 1.0 / sizes.average_rounds))
-        learned = StructuralState(
-            form, average, optimiser, critic, state.rounds + 1, residual, table, law, state.search, state.cohort
-        )
+        tail = (state.search, state.cohort, state.bracketed)
+        learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, table, belief, *tail)
         return learned, Progress(residual, jnp.zeros(()))
 
     def rule(self, state: StructuralState) -> TableRule:
@@ -143,6 +144,18 @@ class StructuralRL(Learner):
     def histogram(self, state: StructuralState) -> Histogram:
         """The histogram on which the rule was started."""
         return state.cohort
+
+
+def _kept(state: StructuralState):
+    return state.form, state.average, state.table, state.belief
+
+
+def _placed(state: StructuralState, field: Field, sizes):
+    """Form, average, table and belief on coordinate nodes around what was seen."""
+    filled = _filled(state.form, state.table, state.belief)
+    table, belief = place(filled, state.belief, field, sizes, True)
+    form = _fitted(state.form, table, belief)
+    return form, form, table, belief
 
 
 def _where(condition, one, other):
@@ -188,49 +201,3 @@ def _residual(found, parts):
     inside = (parts > 0.005) & (parts < 0.995)
     signed = jnp.abs(jnp.sum(jnp.where(inside, found.gradient, 0.0), axis=(0, 1)))
     return jnp.sum(signed) / jnp.sum(jnp.where(inside, found.scale, 0.0))
-
-
-def _reverting(setup: Setup, start: EulerState) -> tuple[TableRule, beliefs.PolynomialBelief]:
-    """The best answer to prices that go back to their stationary level: a smooth rule whose demand has a slope."""
-    field, resting = _hypothetical(setup, start)
-    belief = start.belief
-    seen = belief.transform(field.info[1])
-    low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
-    belief = dataclasses.replace(belief, centre=0.5 * (low + high), scale=0.5 * (high - low))
-    belief = belief.fit(field)
-    x = (belief.transform(resting) - belief.centre) / belief.scale
-    law = np.zeros(belief.law.shape)
-    for number, power in enumerate(belief.shape.law):
-        for j in range(len(x)):
-            if sum(power) == 0:
-                law[number, j] = (1 - REVERSION) * float(x[j])
-            if sum(power) == 1 and power[j] == 1:
-                law[number, j] = REVERSION
-    belief = eqx.tree_at(lambda b: b.law, belief, jax.device_put(law))
-    axes = tuple(EvenAxis(low[j], high[j], axis.n) for j, axis in enumerate(start.table.axes))
-    return _best_answer(eqx.tree_at(lambda t: t.axes, start.table, axes), belief, setup.economy.exogenous), belief
-
-
-@eqx.filter_jit
-def _best_answer(table: TableRule, belief, exogenous) -> TableRule:
-    ahead = egm.prospect(table.agent, exogenous, belief, table.axes)
-    return jax.lax.fori_loop(0, 150, lambda _, rule: egm.sweep(rule, ahead), table)
-
-
-def _hypothetical(setup: Setup, start: EulerState) -> tuple[Field, tuple]:
-    """What the type would see at prices all over the bracket, by exogenous state (path) and candidate (time); and the
-    coordinates at the stationary price."""
-    problem, search, name = start.problem, start.search, setup.name
-    assert problem is not None and search is not None
-    economy, rules = setup.economy, {**setup.rules, name: search.rule}
-
-    def at(exo, share):
-        low, high = economy.market().bracket
-        price = jax.tree_util.tree_map(lambda a, b: a + share * (b - a), low, high)
-        state = dataclasses.replace(problem.state, exo=exo, cross={**problem.state.cross, name: search.mass})
-        now = periods.hypothetical(economy, problem.populations, rules, state, setup.key, prices=price)
-        return Field(exo, exo, now.views[name], now.outcome[name], now.infos[name], now.public())
-
-    over = jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))
-    field = eqx.filter_jit(over)(jnp.arange(economy.exogenous.n), jnp.linspace(0.0, 1.0, 15))
-    return field, problem.now(search.x, search.rule, search.mass).infos[name][1]

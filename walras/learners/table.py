@@ -30,8 +30,14 @@ class TableRule(Rule):
 
     def at(self, index, transformed) -> Float[Array, "risk nodes choices"]:
         """The part of the table at this information (coordinates transformed)."""
-        part = self.table[index] if self.table.shape[0] > 1 else self.table[0]
-        for j, axis in enumerate(self.axes):
+        index = index if self.table.shape[0] > 1 else 0
+        if not self.axes:
+            return self.table[index]
+        # Index and first coordinate at once: a slice of the index alone would be read, and differentiated, whole.
+        axis, *others = self.axes
+        rows = self.table.reshape(-1, *self.table.shape[2:])
+        part = along_first(rows, axis, transformed[0], index * axis.n)
+        for j, axis in enumerate(others, start=1):
             part = along_first(part, axis, transformed[j])
         return part
 

@@ -102,8 +102,8 @@ class EvenAxis(eqx.Module):
         return first, jnp.where(u < 0, left, jnp.where(u > last, right, cubic))
 
 
-def along_first(table: Float[Array, "n *rest"], axis: EvenAxis, x: Float[Array, ""]) -> Float[Array, "*rest"]:
-    """Cubic interpolation of a table along its first axis."""
+def along_first(table: Float[Array, "n *rest"], axis: EvenAxis, x: Float[Array, ""], offset=0) -> Float[Array, "*rest"]:
+    """Cubic interpolation of a table along its first axis; the axis' first node is row `offset`."""
     first, weights = axis.stencil(x)
     # A product, not a sum of four: a sum would be fused into, and made anew for, every individual that reads the result.
-    return jnp.tensordot(weights, table[first + jnp.arange(4)], axes=1, precision="highest")
+    return jnp.tensordot(weights, table[offset + first + jnp.arange(4)], axes=1, precision="highest")

@@ -1,0 +1,68 @@
+"""A first rule for markets that clear: the best answer to prices that return to their stationary level.
+
+The stationary solution alone does not know how demand answers a price. A rule that spends all cash whenever today's price
+stayed for ever is not smooth, and state-by-state gradients never leave its corners; this one is smooth, concave, and sloped.
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from walras.economy import period as periods
+from walras.economy.task import Field
+from walras.learners import beliefs, egm
+from walras.learners.euler import EulerState
+from walras.learners.learner import Setup
+from walras.learners.table import TableRule
+from walras.numerics.interpolate import EvenAxis
+
+REVERSION = 0.6  # a first guess of how much of today's price is still there tomorrow
+
+
+def reverting(setup: Setup, start: EulerState) -> tuple[TableRule, beliefs.PolynomialBelief]:
+    """The best answer to prices that go back to their stationary level: a smooth rule whose demand has a slope."""
+    field, resting = _hypothetical(setup, start)
+    belief = start.belief
+    seen = belief.transform(field.info[1])
+    low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
+    belief = dataclasses.replace(belief, centre=0.5 * (low + high), scale=0.5 * (high - low))
+    belief = belief.fit(field)
+    x = (belief.transform(resting) - belief.centre) / belief.scale
+    law = np.zeros(belief.law.shape)
+    for number, power in enumerate(belief.shape.law):
+        for j in range(len(x)):
+            if sum(power) == 0:
+                law[number, j] = (1 - REVERSION) * float(x[j])
+            if sum(power) == 1 and power[j] == 1:
+                law[number, j] = REVERSION
+    belief = eqx.tree_at(lambda b: b.law, belief, jax.device_put(law))
+    axes = tuple(EvenAxis(low[j], high[j], axis.n) for j, axis in enumerate(start.table.axes))
+    return _best_answer(eqx.tree_at(lambda t: t.axes, start.table, axes), belief, setup.economy.exogenous), belief
+
+
+@eqx.filter_jit
+def _best_answer(table: TableRule, belief, exogenous) -> TableRule:
+    ahead = egm.prospect(table.agent, exogenous, belief, table.axes)
+    return jax.lax.fori_loop(0, 150, lambda _, rule: egm.sweep(rule, ahead), table)
+
+
+def _hypothetical(setup: Setup, start: EulerState) -> tuple[Field, tuple]:
+    """What the type would see at prices all over the bracket, by exogenous state (path) and candidate (time); and the
+    coordinates at the stationary price."""
+    problem, search, name = start.problem, start.search, setup.name
+    assert problem is not None and search is not None
+    economy, rules = setup.economy, {**setup.rules, name: search.rule}
+
+    def at(exo, share):
+        low, high = economy.market().bracket
+        price = jax.tree_util.tree_map(lambda a, b: a + share * (b - a), low, high)
+        state = dataclasses.replace(problem.state, exo=exo, cross={**problem.state.cross, name: search.mass})
+        now = periods.hypothetical(economy, problem.populations, rules, state, setup.key, prices=price)
+        return Field(exo, exo, now.views[name], now.outcome[name], now.infos[name], now.public())
+
+    over = jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))
+    field = eqx.filter_jit(over)(jnp.arange(economy.exogenous.n), jnp.linspace(0.0, 1.0, 15))
+    return field, problem.now(search.x, search.rule, search.mass).infos[name][1]
