@@ -214,6 +214,31 @@ def irf(
 
 
 @app.command()
+def compare(
+    first: Folder,
+    second: Folder,
+    dates: Annotated[int, typer.Option(min=1, help="Dates of the common shocks.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the common shocks.")] = 0,
+) -> None:
+    """Two solutions of one economy side by side: rules, paths on common shocks, welfare. The first is the reference."""
+    from walras.compare import compare as compared
+    from walras.lab import experiment, store
+
+    experiment.compile_cache()
+    found = compared(store.load(first), store.load(second), dates=dates, key=seed)
+    table = Table(title=f"{second} against {first}, {found.dates} dates of common shocks")
+    for column in ("series", "first, mean", "second, mean", "mean gap", "unit", "gap, share of s.d."):
+        table.add_column(column, justify="left" if column in ("series", "unit") else "right")
+    for name, (a, b, gap, share) in found.paths.items():
+        table.add_row(name, f"{a:.5g}", f"{b:.5g}", f"{gap:.2g}", found.units[name], f"{share:.2%}" if share == share else "–")
+    out.print(table)
+    for name, (mean, top) in found.rules.items():
+        out.print(f"{name}: last choice differs by {mean:.3g} % on average, {top:.3g} % at the 99th percentile of people")
+    for name, gain in found.welfare.items():
+        out.print(f"{name}: the second is worth {gain:+.3g} % of consumption for ever")
+
+
+@app.command()
 def report(folder: Folder) -> None:
     """Draw report.html again from the run folder."""
     from walras.lab import store

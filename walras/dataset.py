@@ -75,7 +75,10 @@ def _rounds(solution: Solution) -> Variables:
     """Changes by round, and what the distances estimated from them must fall below (not a number: not looked at)."""
     lab = solution.lab
     assert lab is not None  # a solution without an answer has no data set
-    allowed = np.array([lab.preset.stationary_tolerance, np.nan, np.nan]) if lab.stationary else tolerances(lab)
+    allowed = tolerances(lab)
+    if lab.stationary or lab.fresh:  # one measure alone decides
+        alone = lab.preset.stationary_tolerance if lab.stationary else lab.preset.structural.tolerance
+        allowed = np.array([alone, np.nan, np.nan])
     label = {"long_name": "change from round to round", "units": "1"}
     limit = {"long_name": "tolerance of the estimated distance to the fixed point", "units": "1"}
     return {"trace": (("round", "measure"), solution.trace, label), "tolerance": ("measure", allowed, limit)}

@@ -1,0 +1,148 @@
+"""Structural reinforcement learning: its gradient against autodiff, price-taking, forms, and what it learns."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import walras as w
+from walras import loop as loops
+from walras.economies import HuggettRisk, KrusellSmith
+from walras.economy import path as paths
+from walras.economy.task import MeanField
+from walras.learners import StructuralRL
+from walras.learners.adjoint import adjoint
+from walras.learners.beliefs import powers
+from walras.learners.forms import FreeForm, SmoothForm, logits_of, positions
+from walras.learners.preset import preset
+from walras.learners.structural import _filled
+from walras.solve import laboratory
+
+NAME = "household"
+
+
+@pytest.fixture(scope="module")
+def begun():
+    """A laboratory of Krusell and Smith's economy after the warm rounds."""
+    lab, loop = laboratory(KrusellSmith.srl2025(), {NAME: StructuralRL()}, None, None, preset("fast"), 0)
+    return lab, loops.advance(lab, loop, 24)
+
+
+def test_the_adjoint_is_the_gradient_of_the_whole_path(begun):
+    lab, loop = begun
+    agent, cohort, state = lab.economy.household, lab.populations[NAME], loop.learners[NAME]
+    rules = {NAME: StructuralRL().rule(state)}
+    _, fields = eqx.filter_jit(loops._experience)(lab, loop, rules)
+    field = fields[NAME]
+    start = loop.economy.cross[NAME].reshape(len(lab.exo), -1)
+    terminal = jnp.asarray(np.random.default_rng(0).normal(size=start.shape[1])) - 5.0
+
+    def part(rule, field):
+        index, coordinates = field.info
+        at = lambda i, t: rule.at(i, t).reshape(start.shape[1], -1)  # noqa: E731
+        return jax.vmap(at)(index, state.belief.transform(coordinates))
+
+    one = jax.tree_util.tree_map(lambda leaf: leaf[0], field)
+
+    def lifetime(rule):
+        roll = MeanField(agent, cohort, one).rollout(loop.key, rule, start[0].reshape(agent.risk.n, -1))
+        discount = jnp.cumprod(jnp.sum(roll.discount * roll.weight, axis=1))
+        total = jnp.sum(discount * jnp.sum(roll.payoff * roll.weight, axis=1))
+        return total + discount[-1] * jnp.sum(roll.final.reshape(-1) * terminal)
+
+    @eqx.filter_jit
+    def both(rule):
+        whole = jax.grad(lambda table: lifetime(eqx.tree_at(lambda r: r.table, rule, table)))(rule.table)
+        seen, pull = jax.vjp(lambda table: part(eqx.tree_at(lambda r: r.table, rule, table), one), rule.table)
+        lead = jax.tree_util.tree_map(lambda leaf: leaf[None], one)
+        found = adjoint(agent, cohort, lead, seen[None], start[:1], terminal[None])
+        return whole, pull(found.gradient[0])[0]
+
+    whole, scanned = both(rules[NAME])
+    assert float(jnp.abs(whole).max()) > 1e-3
+    np.testing.assert_allclose(scanned, whole, atol=1e-5 * float(jnp.abs(whole).max()))
+
+
+def test_forms_give_back_what_they_were_fitted_to():
+    x = jnp.asarray(np.random.default_rng(1).uniform(-1, 1, (40, 2)))
+    target = jnp.stack([1 + x[:, 0] - x[:, 1] ** 2, x[:, 0] * x[:, 1]], axis=1)
+    for form in (FreeForm(jnp.zeros((0, 0))), SmoothForm(jnp.zeros((0, 0)), powers([2, 2], 2))):
+        np.testing.assert_allclose(form.fitted(x, target).logits(x), target, atol=1e-9)
+    inside = jnp.asarray([0.001, 0.5, 0.999])
+    np.testing.assert_allclose(positions(logits_of(inside)), inside, rtol=1e-12)
+
+
+def test_new_shocks_in_every_round_and_the_same_bits_again(begun):
+    lab, loop = begun
+    one, two = loops.advance(lab, loop, 1), loops.advance(lab, loop, 1)
+    np.testing.assert_array_equal(one.learners[NAME].form.coefficients, two.learners[NAME].form.coefficients)
+    next_ = loops.advance(lab, one, 1)
+    assert (np.asarray(next_.economy.exo) != np.asarray(one.economy.exo)).any()
+
+
+def test_price_takers_learn_the_equilibrium_and_those_who_move_prices_do_not(begun):
+    # Yang et al. (2025): prices are given. Let the gradient through them, and the same learner saves for a monopolist's
+    # interest rate: capital rises above 7 (5.17 in equilibrium).
+    lab, loop = begun
+    taken = loops.advance(lab, loop, 150)
+    capital = lambda state: float(np.mean(_held(lab, state)))  # noqa: E731
+    assert abs(capital(taken.economy) / 5.17 - 1) < 0.06
+    assert capital(_leaked(lab, taken, 60)) > 7.0
+
+
+def _held(lab, economy):
+    nodes = np.asarray(lab.populations[NAME].axis.nodes)
+    return np.asarray(economy.cross[NAME]).sum(axis=1) @ nodes
+
+
+def _leaked(lab, loop, rounds: int):
+    """The economy after rounds whose gradient goes through prices: everybody's welfare over ninety dates, differentiated
+    through `period` itself."""
+    state, agent, adam = loop.learners[NAME], lab.economy.household, optax.adam(0.05)
+    weight = agent.beta ** jnp.arange(90)
+
+    @eqx.filter_jit
+    def one(form, moments, economy, key):
+        draws = jax.random.uniform(key, (len(lab.exo), len(weight)))
+        shocks = jax.vmap(lambda e, u: paths.states_after(lab.economy.exogenous, e, u))(economy.exo, draws)
+
+        def welfare(form):
+            rules = {NAME: _filled(form, state.table, state.belief)}
+
+            def along(begin, exo):
+                paid = lambda now, _: now.welfare(NAME)  # noqa: E731
+                final, _, seen = paths.run_on(lab.economy, lab.populations, rules, (begin, None), exo, key, paid)
+                return jnp.sum(weight * seen), final
+
+            total, final = jax.vmap(along)(economy, shocks)
+            return -jnp.mean(total), final
+
+        (_, final), slope = jax.value_and_grad(welfare, has_aux=True)(form)
+        change, moments = adam.update(slope, moments)
+        return eqx.apply_updates(form, change), moments, dataclasses.replace(final, date=economy.date)
+
+    form, economy = state.average, loop.economy
+    moments = adam.init(form)
+    for number in range(rounds):
+        form, moments, economy = one(form, moments, economy, jax.random.fold_in(loop.key, number))
+    return economy
+
+
+def test_the_rate_form_of_huggett_is_learned():
+    solution = w.solve(HuggettRisk.srl2025_rate(), {NAME: StructuralRL()}, preset="fast", key=0)  # 300 short rounds
+    found = solution.certificate.figure
+    assert found("accounts_max") < 1e-8 and found("no_bracket_dates") == 0
+    history = w.simulate(solution, periods=3000, key=1)
+    z, r = np.log(history.exogenous_value.values), history.price_r.values
+    assert abs(np.polyfit(z, r, 1)[0] + 0.23) < 0.06
+    assert abs(r.mean() - 0.0243) < 0.001
+    assert found("best_response_gain_percent") < 0.02
+
+
+def test_without_aggregate_risk_there_is_nothing_to_learn_from():
+    with pytest.raises(w.InputError, match="no aggregate risk"):
+        w.solve(w.economies.Aiyagari.benchmark(), {NAME: StructuralRL()}, preset="fast")
