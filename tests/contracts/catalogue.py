@@ -1,9 +1,20 @@
 """The contract list: a new economy or learner is one line here."""
 
+import jax
+
 from walras import economies, learners
+from walras.economy.rule import FunctionRule
+from walras.economy.space import choose
 from walras.testing import Situation, toys
 
 DIAMOND = toys.Overlapping.diamond(0.7)
+SAVER = economies.HuggettRisk.srl2025_rate().household
+
+
+def saves_more(own, view, info):
+    """Consumes half of what is feasible at a return of 1.03, less at a higher one: the bond market clears."""
+    return choose(SAVER, own, view, [jax.nn.sigmoid(25 * (1.03 - view.R / view.q))])
+
 
 # (constructor, situation): every calibration of the catalogue, and toys with what the catalogue lacks: births and
 # deaths, two stocks, numbered agents. (`tests/waist` has the others.)
@@ -14,6 +25,12 @@ ECONOMIES = {
     "huggett tutorial": (economies.Huggett.tutorial, None),
     "huggett tutorial, bond price": (economies.Huggett.tutorial_bond_price, None),
     "huggett 1993": (economies.Huggett.huggett1993, None),
+    "huggett with aggregate risk": (economies.HuggettRisk.srl2025, None),
+    "huggett with aggregate risk, rate form": (
+        economies.HuggettRisk.srl2025_rate,
+        # A random rule need not save more at a higher return: no date would clear.
+        Situation(rules={"household": FunctionRule(saves_more)}),
+    ),
     "krusell-smith dhjj2010": (economies.KrusellSmith.dhjj2010, None),
     "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
     "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),
@@ -26,9 +43,11 @@ ECONOMIES = {
     "toy: cournot": (toys.Cournot.five, None),
 }
 
-# (learner, economy): one with a representative and aggregate risk, one with a cleared price, one with a histogram.
+# (learner, economy): one with a representative and aggregate risk, cleared prices without and with it, one with a histogram.
 LEARNERS = {
     "euler on brock-mirman": (learners.EulerIteration, economies.BrockMirman.textbook),
     "euler on huggett": (learners.EulerIteration, economies.Huggett.tutorial),
+    "euler on huggett with aggregate risk": (learners.EulerIteration, economies.HuggettRisk.srl2025),
+    "structural on krusell-smith": (learners.StructuralRL, economies.KrusellSmith.srl2025),
     "euler on krusell-smith": (learners.EulerIteration, economies.KrusellSmith.dhjj2010),
 }

@@ -3,7 +3,6 @@
     max E Σ βᵗ u(c)    c + q b' = R b + y(e),  b' ≥ b_min      Σ b' = B
 
 Rate form: a bond costs 1 and pays 1 + r (R = 1 + r, q = 1). Bond-price form: it costs q = 1/(1 + r), pays 1 (R = 1).
-With aggregate risk (`huggett_risk`) endowments are z y(e); here z = 1.
 
 | symbol | field | meaning | unit | source |
 |---|---|---|---|---|
@@ -14,8 +13,7 @@ With aggregate risk (`huggett_risk`) endowments are z y(e); here z = 1.
 | – | `known` | 1: bond-price form, 0: rate form | – | – |
 | r | `r_low`, `r_high` | interval in which the rate is sought | per period | numerical |
 
-`tutorial`: public tutorial of Yang, Wang, Schaab and Moll (2025); `huggett1993`: the paper, b_min = −2.
-"""
+`tutorial`: public tutorial of Yang, Wang, Schaab and Moll (2025); `huggett1993`: the paper, b_min = −2."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +37,7 @@ class BondOwn(Own):
 
 
 class BondView(View):
-    """What a bond pays (R) and costs (q), the aggregate endowment z and its state."""
+    """What a bond pays (R) and costs (q), the aggregate endowment z (one, but in `huggett_risk`) and its state."""
 
     R: Scalar
     q: Scalar
@@ -125,9 +123,8 @@ class Huggett(Economy):
 
     def household_sees(self, now):
         """What a bond pays and costs, and the aggregate endowment."""
-        gross, known = 1.0 + now.prices["r"], self.known == 1
-        pays, costs = jnp.where(known, 1.0, gross), jnp.where(known, 1.0 / gross, 1.0)
-        return BondView(pays, costs, self.exogenous.value(now.exo), now.exo)
+        gross, z, known = 1.0 + now.prices["r"], self.exogenous.value(now.exo), self.known == 1
+        return BondView(jnp.where(known, 1.0, gross), jnp.where(known, 1.0 / gross, 1.0), z, now.exo)
 
     def accounts(self, now, after):
         """Budgets: C + q B' = R B + z Y."""
@@ -149,5 +146,5 @@ class Huggett(Economy):
     @classmethod
     def huggett1993(cls):
         """Six periods a year: β = .99322, σ = 1.5, endowments .1 and 1, b ≥ −2, no net supply; bond-price form."""
-        income = Chain([0.1, 1.0], np.array([[0.5, 0.5], [0.075, 0.925]]))
-        return cls(Household(0.99322, 1.5, -2.0, 0.0, 1.0, income), NoRisk(), 0.0, 1.0, -0.1, 1 / 0.99322 - 1, 1 / 6)
+        household = Household(0.99322, 1.5, -2.0, 0.0, 1.0, Chain([0.1, 1.0], np.array([[0.5, 0.5], [0.075, 0.925]])))
+        return cls(household, NoRisk(), 0.0, 1.0, -0.1, 1 / 0.99322 - 1, 1 / 6)

@@ -40,13 +40,13 @@ from walras.learners.table import TableRule
 
 
 class StructuralState(eqx.Module):
-    """Parameters now and averaged, optimiser, critic, rounds done, residual, the table that they fill, the belief
+    """Parameters now and averaged, numbers of the optimiser (its own class could not be saved), critic, rounds done, residual, the table that they fill, the belief
     that scales coordinates, the stationary search that gave the start, the histogram that it was found on, and whether coordinates are
     prices sought in a bracket."""
 
     form: Form
     average: Form
-    optimiser: Any
+    optimiser: tuple[Array, ...]
     critic: Critic
     rounds: Array
     residual: Array
@@ -86,7 +86,7 @@ class StructuralRL(Learner):
         form = _fitted(blank, table, belief)
         own = table.table.shape[-3] * table.table.shape[-2]
         critic = Critic(jax.device_put(np.zeros((len(_critic_powers(belief)), own))))
-        moments = self._optimiser(setup.preset).init(eqx.filter(form, eqx.is_inexact_array))
+        moments = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form)))
         zero = jax.device_put(np.int64(0))
         cohort = EulerIteration().histogram(start)
         last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear))
@@ -127,7 +127,10 @@ class StructuralRL(Learner):
         critic = Critic(beliefs.least_squares(rows, found.value.reshape(len(rows), -1)))
         gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
-        change, optimiser = self._optimiser(task.preset).update(slope, state.optimiser)
+        adam = self._optimiser(task.preset)
+        known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(form)), state.optimiser)
+        change, known = adam.update(slope, known)
+        optimiser = tuple(jax.tree_util.tree_leaves(known))
         stepped = eqx.apply_updates(form, change)
         form, optimiser = _where(warm, form, stepped), _where(warm, state.optimiser, optimiser)
         share = 1.0 / jnp.clip(state.rounds - sizes.warm_rounds + 1, 1, sizes.average_rounds)
