@@ -103,6 +103,9 @@ def _coordinate_label(evidence: Evidence, named: dict, name: str, j: int, actual
     for series, values in named.items():
         if not series.startswith("exogenous") and np.allclose(values, actual, rtol=1e-9, atol=0):
             return {**labels[series], "series": series}
+        if np.allclose(1.0 + values, actual, rtol=1e-12, atol=0):
+            long_name = f"one plus {labels[series]['long_name']}"
+            return {**labels[series], "long_name": long_name, "symbol": f"1 + {labels[series]['symbol']}", "series": ""}
     return {"long_name": f"coordinate {j} of {name}", "units": "units of the economy", "symbol": f"x{j}", "series": ""}
 
 

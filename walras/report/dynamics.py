@@ -94,7 +94,7 @@ def moving(data: xr.Dataset, prefix: str = "") -> list[str]:
         wanted = str(name).startswith(prefix) and "horizon" in variable.dims if prefix else variable.dims == ("time",)
         wanted = wanted and not plain.endswith(skipped) and "_forecast_" not in plain and "_actual_" not in plain
         scale = max(abs(float(variable.attrs.get("baseline", 0.0))), float(np.abs(variable).max()), 1e-300)
-        if wanted and plain != "exogenous_state" and float(variable.max() - variable.min()) > 1e-7 * scale:
+        if wanted and plain != "exogenous_state" and float(variable.max() - variable.min()) > max(1e-7 * scale, 1e-12):
             found.append(plain)
 
     def rank(name: str) -> int:

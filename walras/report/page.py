@@ -230,7 +230,7 @@ def _law(run: Run) -> Made:
         for j in dynamics.coordinates(run.data, who):
             yield (
                 dynamics.law(run.data, who, j),
-                "Left: lines are the law that everybody believes, dots what came about; where a line crosses zero the "
+                "Left: lines are the fitted law of motion, dots what came about; where a line crosses zero the "
                 "economy would come to rest. Right: the law iterated on its own forecasts from the first date, never put "
                 "right by what came about, against the truth (den Haan's test).",
             )
