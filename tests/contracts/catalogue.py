@@ -31,6 +31,7 @@ ECONOMIES = {
         # A random rule need not save more at a higher return: no date would clear.
         Situation(rules={"household": FunctionRule(saves_more)}),
     ),
+    "huggett, the rate moving by itself": (economies.HuggettPartial.srl2025, None),
     "krusell-smith dhjj2010": (economies.KrusellSmith.dhjj2010, None),
     "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
     "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),

@@ -25,7 +25,8 @@ class DenHaan(Check):
         found = []
         for name in evidence.learning:
             for number, (actual, forecast) in enumerate(dynamic_forecast(evidence, name)):
-                gap = 100 * np.abs(np.log(forecast / actual)) if (actual > 0).all() else 100 * np.abs(forecast - actual)
+                positive = (actual > 0).all() and (forecast > 0).all()
+                gap = 100 * np.abs(np.log(forecast / actual)) if positive else 100 * np.abs(forecast - actual)
                 where = f"{name}, coordinate {number}, date {int(np.argmax(gap))}"
                 found.append((float(gap.mean()), float(gap.max()), where))
         if not found:

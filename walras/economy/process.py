@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.stats
 from jaxtyping import Array, Float, Int
 
 from walras._core.module import Parameters, is_concrete
@@ -267,6 +268,42 @@ class LogAR1(Process):
         normalise = abs(scale - math.exp(-0.5 * sd**2)) < 1e-12 and scale != 1.0
         levels = log_chain(n, float(self.persistence), sd, normalise=normalise)
         return levels if normalise else Chain(scale * levels.values, levels.transition)
+
+
+class SquareRoot(Process):
+    """x' = (1 − persistence) mean + persistence x + innovation_sd √max(x, 0) ε on a continuum; state and value are x."""
+
+    mean: Array
+    persistence: Array
+    innovation_sd: Array
+    nodes: int = eqx.field(static=True, default=7)
+
+    @property
+    def n(self) -> None:
+        """None: a continuum."""
+        return None
+
+    def start(self, exo) -> Distribution:
+        """The mean."""
+        return point(self.mean)
+
+    def given(self, state, exo, exo_next, outcome) -> Gaussian:
+        """Normal, its variance proportional to the state."""
+        sd = self.innovation_sd * jnp.sqrt(jnp.maximum(state, 0.0))
+        return Gaussian((1 - self.persistence) * self.mean + self.persistence * state, sd, self.nodes)
+
+    def value(self, state) -> Array:
+        """The state."""
+        return state
+
+    def chain(self, n: int) -> Chain:
+        """`n` nodes, evenly spaced in logs over 99 % of the gamma distribution of the same mean and variance, with the
+        conditional means and variances of the process (`markov.moment_matched`)."""
+        mean, rho, nu = (float(x) for x in (self.mean, self.persistence, self.innovation_sd))
+        shape = mean * (1 - rho**2) / nu**2
+        low, high = scipy.stats.gamma(shape, scale=mean / shape).ppf([0.005, 0.995])
+        nodes = np.exp(np.linspace(np.log(low), np.log(high), n))
+        return Chain(nodes, markov.moment_matched(nodes, (1 - rho) * mean + rho * nodes, nu * np.sqrt(nodes)))
 
 
 def log_chain(n: int, persistence: float, sd: float, *, normalise: bool) -> Chain:

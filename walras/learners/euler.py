@@ -78,13 +78,18 @@ class EulerIteration(Learner):
     view_degree: int | None = eqx.field(static=True, default=None)
     law_step: float | None = eqx.field(static=True, default=None)
 
-    def sized(self, preset: Preset, states: int) -> "EulerIteration":
-        """The learner with its sizes filled in from a preset."""
+    def sized(self, preset: Preset, states: int, formula: bool) -> "EulerIteration":
+        """The learner with its sizes filled in from a preset.
+
+        A cleared price follows the exogenous state so closely that little else is seen of it: its law is linear, or it would
+        be wild beside what was seen.
+        """
         sizes = preset.euler
+        degree = sizes.law_degree if states <= 2 else max(sizes.law_degree, 2)
         given = {
             "nodes": preset.stationary_nodes if states == 1 else sizes.nodes,
             "coordinate_nodes": sizes.coordinate_nodes,
-            "law_degree": sizes.law_degree if states <= 2 else max(sizes.law_degree, 2),
+            "law_degree": degree if formula else 1,
             "view_degree": sizes.view_degree,
         }
         return dataclasses.replace(self, **{k: v for k, v in given.items() if getattr(self, k) is None})
@@ -93,13 +98,15 @@ class EulerIteration(Learner):
         """A stationary start where the type has one, else a rule that stays put; then the first grid of coordinates."""
         _check(setup)
         economy, name = setup.economy, setup.name
-        learner = self.sized(setup.preset, economy.exogenous.n)
+        learner = self.sized(setup.preset, economy.exogenous.n, isinstance(economy.market(), Formula))
         opening = Opening.of(learner.nodes, setup)
         now = opening.now
         view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
         values = beliefs.exogenous_values(economy.exogenous)
         logs = tuple(float(c) > 0 for c in coordinates)
         degrees = (learner.law_degree, learner.view_degree)
+        if not coordinates and economy.exogenous.n > 1:  # all that is seen follows from the exogenous state: one number each
+            values, degrees = np.eye(economy.exogenous.n), (0, 1)
         shape = beliefs.shape_of(*values.shape, logs, degrees, opening.sees_next(setup))
         centre = np.array([np.log(float(c)) if log else float(c) for c, log in zip(coordinates, logs, strict=True)])
         axes = tuple(EvenAxis(c - 0.4, c + 0.4, learner.coordinate_nodes) for c in centre)

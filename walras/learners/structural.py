@@ -104,12 +104,15 @@ class StructuralRL(Learner):
         # Under the first guess the economy wanders: the nodes are placed again when the rule has learned a little. Where a
         # market clears they stay over its whole bracket, all of which is asked for.
         placing = warm | (state.rounds == 3 * sizes.warm_rounds) | (state.rounds == 6 * sizes.warm_rounds)
-        placing = placing & (not state.bracketed)
-        form, average, table, belief = jax.lax.cond(
-            placing, lambda: _placed(state, field, task.preset.euler), lambda: _kept(state)
-        )
+        form, average, table, belief = state.form, state.average, state.table, state.belief
+        if table.axes and not state.bracketed:
+            form, average, table, belief = jax.lax.cond(
+                placing,
+                lambda: _placed(state, field, task.preset.euler),
+                lambda: (state.form, state.average, state.table, state.belief),
+            )
         index, coordinates = field.info
-        transformed = belief.transform(coordinates)
+        transformed = belief.transform(coordinates) if coordinates else jnp.zeros((*index.shape, 0))
         flatten = lambda part: part.reshape(-1, part.shape[-1])  # noqa: E731
 
         def parts(f):
@@ -149,10 +152,6 @@ class StructuralRL(Learner):
         return state.cohort
 
 
-def _kept(state: StructuralState):
-    return state.form, state.average, state.table, state.belief
-
-
 def _placed(state: StructuralState, field: Field, sizes):
     """Form, average, table and belief on coordinate nodes around what was seen."""
     filled = _filled(state.form, state.table, state.belief)
@@ -180,8 +179,9 @@ def _critic_terms(belief: beliefs.PolynomialBelief, index, transformed):
 def _regressors(table: TableRule, belief: beliefs.PolynomialBelief):
     """Regressors at all nodes of information, index major."""
     grids = jnp.meshgrid(jnp.arange(table.table.shape[0]), *(axis.nodes for axis in table.axes), indexing="ij")
-    coordinates = jnp.stack([g.reshape(-1) for g in grids[1:]], -1)
-    return jax.vmap(belief.regressors)(grids[0].reshape(-1), coordinates)
+    states = grids[0].reshape(-1)
+    coordinates = jnp.stack([g.reshape(-1) for g in grids[1:]], -1) if table.axes else jnp.zeros((len(states), 0))
+    return jax.vmap(belief.regressors)(states, coordinates)
 
 
 def _filled(form: Form, table: TableRule, belief: beliefs.PolynomialBelief) -> TableRule:

@@ -12,6 +12,7 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
+import scipy.optimize
 from jax.scipy.special import ndtr
 
 from walras._core.errors import InputError
@@ -72,6 +73,41 @@ def binned(n: int, persistence: float, sd: float, width: float = 3.0) -> tuple[n
     upper, lower = (distance + half) / conditional, (distance - half) / conditional
     mass = np.clip(np.asarray(ndtr(jnp.asarray(upper)) - ndtr(jnp.asarray(lower))), 1e-10, None)
     return nodes, mass / mass.sum(axis=1, keepdims=True)
+
+
+def moment_matched(nodes: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """A chain whose conditional means and variances are given ones, by maximum entropy relative to normal densities.
+
+    Where a row cannot match both (near the ends) it matches the mean; where not even that, it is the normal density.
+
+        @article{farmer2017discretizing, title={Discretizing nonlinear, non-{G}aussian {M}arkov processes with exact
+          conditional moments}, author={Farmer, Leland E and Toda, Alexis Akira}, journal={Quantitative Economics},
+          volume={8}, number={2}, pages={651--683}, year={2017}}
+
+    Args:
+        nodes, mean, sd: shape (n,): states, and conditional moments of the next state from each of them.
+
+    Returns:
+        Row-stochastic matrix of shape (n, n).
+    """
+    width = np.gradient(nodes)
+    rows = []
+    for m, s in zip(mean, sd, strict=True):
+        x = (nodes - m) / s
+        weight = np.exp(-0.5 * x**2) * width + 1e-300
+        row = weight / weight.sum()
+        for order in (2, 1):
+            moments, target = np.stack([x**k for k in range(1, order + 1)]), np.array([0.0, 1.0])[:order]
+            gap = moments - target[:, None]
+            dual = lambda a, gap=gap, w=row: float(np.sum(w * np.exp(np.clip(a @ gap, -500, 500))))  # noqa: E731
+            found = scipy.optimize.minimize(dual, np.zeros(order), method="BFGS", options={"gtol": 1e-10})
+            tilted = row * np.exp(np.clip(found.x @ gap, -500, 500))
+            tilted = tilted / tilted.sum()
+            if np.abs(gap @ tilted).max() < 1e-6:
+                row = tilted
+                break
+        rows.append(row)
+    return np.stack(rows)
 
 
 def stationary(transition: np.ndarray) -> np.ndarray:
