@@ -8,7 +8,7 @@ Use it for types with one continuous endogenous stock and a handful of aggregate
 exact learner there is for them, and the reference for the others. Do not use it for many stocks or for information of
 more than two or three coordinates: the table grows as their product.
 
-Cost: a round is one simulation (some 6 µs a date and 400 nodes) and `sweeps` sweeps (some 30 ns a node and next state).
+Cost: a round is one simulation (some 5 µs a date and 500 nodes) and `sweeps` sweeps (some 20 ns a node).
 
     @techreport{walras2026euler, title={Fitted {E}uler iteration on simulated prices}, note={The loop is that of Krusell
       and Smith (1998) without its nesting; the step is Carroll's (2006); the cross-section is Young's (2010)}, year={2026}}
