@@ -13,7 +13,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 from jaxtyping import Array, Float, Int
 
 from walras._core.module import Parameters, is_concrete
@@ -299,6 +298,8 @@ class SquareRoot(Process):
     def chain(self, n: int) -> Chain:
         """`n` nodes, evenly spaced in logs over 99 % of the gamma distribution of the same mean and variance, with the
         conditional means and variances of the process (`markov.moment_matched`)."""
+        import scipy.stats  # slow to import, and needed only here
+
         mean, rho, nu = (float(x) for x in (self.mean, self.persistence, self.innovation_sd))
         shape = mean * (1 - rho**2) / nu**2
         low, high = scipy.stats.gamma(shape, scale=mean / shape).ppf([0.005, 0.995])

@@ -17,13 +17,12 @@ fitted by the certificate alone: nobody decides by it.
       author={Yang, Yucheng and Wang, Chiyuan and Schaab, Andreas and Moll, Benjamin}, year={2025}}
 """
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array
 
 from walras._core.errors import InputError
@@ -37,6 +36,9 @@ from walras.learners.forms import Form, FreeForm, SmoothForm, logits_of, positio
 from walras.learners.learner import Learner, Progress, Setup
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
+
+if TYPE_CHECKING:
+    from optax import GradientTransformation
 
 
 class StructuralState(eqx.Module):
@@ -92,7 +94,9 @@ class StructuralRL(Learner):
         last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear))
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
-    def _optimiser(self, preset) -> optax.GradientTransformation:
+    def _optimiser(self, preset) -> "GradientTransformation":
+        import optax  # slow to import, and needed only by those who learn this way
+
         sizes = preset.structural
         steps = max(sizes.rounds - sizes.warm_rounds, 1)
         return optax.adam(optax.exponential_decay(self.rate or sizes.rate, steps, 0.1))

@@ -12,7 +12,6 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
 from jax.scipy.special import ndtr
 
 from walras._core.errors import InputError
@@ -90,6 +89,8 @@ def moment_matched(nodes: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.nd
     Returns:
         Row-stochastic matrix of shape (n, n).
     """
+    import scipy.optimize  # slow to import, and needed only here
+
     width = np.gradient(nodes)
     rows = []
     for m, s in zip(mean, sd, strict=True):
