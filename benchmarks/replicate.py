@@ -215,7 +215,14 @@ def _structural_rows(name: str, solution: w.Solution, gaps: tuple[float, float, 
     leak = float(np.abs(history.household_C.values / endowment - 1).max())
     return [
         at_most("structural", f"{name}, r on common shocks, mean gap", absolute, 4e-4),
-        within("structural", f"{name}, slope of r on log z", float(np.polyfit(z, r, 1)[0]), -0.23, 0.02),
+        # A second, linear solver gives -.1967 where the return is known when buying; the target is the paper's timing.
+        within(
+            "structural",
+            f"{name}, slope of r on log z",
+            float(np.polyfit(z, r, 1)[0]),
+            -0.23 if "rate" in name else -0.197,
+            0.02,
+        ),
         at_most("structural", f"{name}, C = z E[y], largest gap", leak, 1e-8),
         at_most("structural", f"{name}, seconds", solution.seconds["run"], 15.0, " s"),
     ]
