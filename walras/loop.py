@@ -4,7 +4,8 @@ Everything a round does is inside one compiled chunk whose length is traced; the
 checkpoints between chunks. Chunking never changes a bit of the result.
 
 The shock paths are the same in every round and return to where they began, so that a round is a fixed map: the
-cross-section at a path's end is the next round's start. With fresh shocks the law would hover at the sampling error.
+cross-section at a path's end is the next round's start. With fresh shocks the law would hover at the sampling error. A learner
+that asks for them (`Learner.fresh`) gets them all the same, and is judged by a residual instead of a distance.
 """
 
 import dataclasses
@@ -32,7 +33,8 @@ MEASURES = ("rule", "law", "cross")
 
 
 class Laboratory(eqx.Module):
-    """Everything that stays the same from round to round. `exo` (paths,), `shocks` (paths, dates)."""
+    """Everything that stays the same from round to round. `exo` (paths,), `shocks` (paths, dates; where every round has new
+    shocks only their shape matters)."""
 
     economy: Economy
     populations: dict[str, Population]

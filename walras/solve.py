@@ -31,7 +31,6 @@ from walras.learners.learner import Learner, Setup
 from walras.learners.opening import placed
 from walras.learners.preset import Preset
 from walras.learners.preset import preset as preset_named
-from walras.learners.structural import StructuralRL
 from walras.loop import MEASURES, Laboratory, LoopState, advance, arrived, shock_paths, tolerances
 from walras.solution import Solution
 
@@ -81,8 +80,8 @@ def laboratory(
         setup = Setup(economy, populations, rules, information[name], stream(key, f"init.{name}"), exo, name, preset)
         states[name] = learners[name].init(setup)
         rules[name] = learners[name].rule(states[name])
-        if isinstance(learner := learners[name], EulerIteration | StructuralRL):
-            populations = placed(populations, name, learner.histogram(states[name]))
+        if (histogram := learners[name].histogram(states[name])) is not None:
+            populations = placed(populations, name, histogram)
     fresh = any(learner.fresh for learner in learners.values())
     sizes = preset.structural if fresh else preset
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)

@@ -44,15 +44,16 @@ class HuggettRisk(Huggett):
     @classmethod
     def srl2025(cls):
         """Bond-price form: β = .96, σ = 2, b ≥ −1, no net supply; log y .6, .2; log z .9, unconditional s.d. .02."""
-        nodes, transition = markov.binned(3, 0.6, 0.2)
-        household = Household(0.96, 2.0, -1.0, 0.0, 1.0, Chain(np.exp(nodes), transition))
-        z = LogAR1(0.9, 0.02 * np.sqrt(1 - 0.9**2), 1.0)
-        return cls(household, z, 0.0, 1.0, -0.05, 0.06, 1.0)
+        return cls._table_2(known=1.0)
 
     @classmethod
     def srl2025_rate(cls):
         """As `srl2025`, rate form: the timing of the paper."""
+        return cls._table_2(known=0.0)
+
+    @classmethod
+    def _table_2(cls, known: float):
         nodes, transition = markov.binned(3, 0.6, 0.2)
         household = Household(0.96, 2.0, -1.0, 0.0, 1.0, Chain(np.exp(nodes), transition))
         z = LogAR1(0.9, 0.02 * np.sqrt(1 - 0.9**2), 1.0)
-        return cls(household, z, 0.0, 0.0, -0.05, 0.06, 1.0)
+        return cls(household, z, 0.0, known, -0.05, 0.06, 1.0)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 
 from walras._core.types import Key, PyTree
+from walras.economy.population import Histogram
 from walras.economy.rule import Information, Rule
 from walras.economy.task import Task
 
@@ -63,3 +64,7 @@ class Learner(eqx.Module):
     @abc.abstractmethod
     def rule(self, state: PyTree) -> Rule:
         """The present rule."""
+
+    def histogram(self, state: PyTree) -> Histogram | None:
+        """The histogram on which the rule was started, for a population not placed by hand; None where there is none."""
+        return None

@@ -26,6 +26,8 @@ import numpy as np
 from jaxtyping import Array
 
 from walras._core.errors import InputError
+from walras.economy import period as periods
+from walras.economy.agent import Mortal
 from walras.economy.economy import Clear
 from walras.economy.population import Histogram
 from walras.economy.task import Field, Task
@@ -42,9 +44,9 @@ if TYPE_CHECKING:
 
 
 class StructuralState(eqx.Module):
-    """Parameters now and averaged, numbers of the optimiser (its own class could not be saved), critic, rounds done, residual, the table that they fill, the belief
-    that scales coordinates, the stationary search that gave the start, the histogram that it was found on, and whether coordinates are
-    prices sought in a bracket."""
+    """Parameters now and averaged, numbers of the optimiser (its own class could not be saved), critic, rounds done, residual,
+    the table that they fill, the belief that scales coordinates, the stationary search that gave the start, the histogram that
+    it was found on, and whether coordinates are prices sought in a bracket."""
 
     form: Form
     average: Form
@@ -75,16 +77,14 @@ class StructuralRL(Learner):
 
     def init(self, setup: Setup) -> StructuralState:
         """The stationary solution; where a market clears, the best answer to prices that return to it."""
-        if setup.economy.exogenous.n == 1:
-            raise InputError("there is no aggregate risk to learn from", where=setup.name, remedy="Use EulerIteration.")
+        self._check(setup)
         sizes = setup.preset.structural
         start = EulerIteration(setup.preset.histogram_nodes, sizes.coordinate_nodes).init(setup)
         table, belief = start.table, start.belief
-        kind = self.form
         if isinstance(setup.economy.market(), Clear):
             table, belief = reverting(setup, start)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
-        blank = {"free": FreeForm(jnp.zeros((0, 0))), "smooth": SmoothForm(jnp.zeros((0, 0)), powers)}[kind]
+        blank = {"free": FreeForm(jnp.zeros((0, 0))), "smooth": SmoothForm(jnp.zeros((0, 0)), powers)}[self.form]
         form = _fitted(blank, table, belief)
         own = table.table.shape[-3] * table.table.shape[-2]
         critic = Critic(jax.device_put(np.zeros((len(_critic_powers(belief)), own))))
@@ -93,6 +93,21 @@ class StructuralRL(Learner):
         cohort = EulerIteration().histogram(start)
         last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear))
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
+
+    def _check(self, setup: Setup) -> None:
+        def refuse(why: str, remedy: str = "Use EulerIteration for this type."):
+            raise InputError(why, where=setup.name, remedy=remedy)
+
+        if self.form not in ("smooth", "free"):
+            refuse(f"StructuralRL has no form '{self.form}'", "Use `smooth` or `free`.")
+        if setup.economy.exogenous.n == 1:
+            refuse("there is no aggregate risk to learn from")
+        if not isinstance(setup.populations[setup.name], Histogram):
+            refuse(f"StructuralRL needs a histogram, not a {type(setup.populations[setup.name]).__name__}")
+        if isinstance(setup.agent, Mortal):
+            refuse("StructuralRL takes types that live for ever")
+        if isinstance(setup.economy.market(), Clear) and len(periods.agents(setup.economy)) > 1:
+            refuse("StructuralRL has no start for a clearing market of several types")
 
     def _optimiser(self, preset) -> "GradientTransformation":
         import optax  # slow to import, and needed only by those who learn this way
