@@ -79,7 +79,7 @@ class Household(AgentType, Invertible):
         """Everybody starts with `k_birth`."""
         return self.risk.start(exo).map(lambda e: CapitalOwn(self.k_birth, e=e))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

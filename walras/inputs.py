@@ -71,7 +71,10 @@ def _sets_at_limit(economy: Economy, exo) -> dict:
         fields, risk = type(limits).endogenous(), type(limits).risk_field()
         if len(fields) != 1 or type(limits).traits() or agent.risk.n is None:
             continue
-        view = move.sees(dataclasses.replace(now, prices=prices))
+        try:
+            view = move.sees(dataclasses.replace(now, prices=prices))
+        except KeyError:  # it sees what another type does at the same date
+            continue
         stock = getattr(limits, fields[0]).low
 
         def ends(e, agent=agent, limits=limits, field=fields[0], risk=risk, view=view, stock=stock):

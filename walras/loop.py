@@ -27,6 +27,7 @@ from walras.economy.population import Population
 from walras.economy.process import Process
 from walras.economy.task import Task, as_field, record_of
 from walras.learners.learner import Learner
+from walras.learners.mixing import Mixing, mixed
 from walras.learners.preset import Preset
 
 MEASURES = ("rule", "law", "cross")
@@ -70,6 +71,7 @@ class LoopState(eqx.Module):
     trace: Float[Array, "rounds measures"]
     distance: Float[Array, " measures"]
     finite: Array
+    mixing: Mixing | None = None
 
 
 def shock_paths(economy: Economy, size: tuple[int, int], key: Key) -> tuple[Array, Array]:
@@ -101,6 +103,12 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
         states[name], progress = learner.update(stream(key, f"learner.{name}"), loop.learners[name], task)
         rule_change = jnp.maximum(rule_change, progress.rule_change)
         law_change = jnp.maximum(law_change, progress.law_change)
+    mixing = loop.mixing
+    if mixing is not None:
+        active = _placed(states)
+        mixing, states = mixed(mixing, loop.learners, states, active)
+        # Every round then begins where the last one before began: what is mixed is all that one round hands to the next.
+        economy = jax.tree_util.tree_map(lambda old, new: jnp.where(active, old, new), loop.economy, economy)
     economy = _resting(lab, states, economy)
     cross_change = _cross_change(loop.economy, economy)
     trace = loop.trace.at[loop.round].set(jnp.stack([rule_change, law_change, cross_change]))
@@ -108,7 +116,12 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     finite = all_finite([learner.rule(states[name]) for name, learner in lab.learners.items()]) & jnp.all(
         jnp.isfinite(trace[loop.round])
     )
-    return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite)
+    return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing)
+
+
+def _placed(states: dict) -> Array:
+    """Whether all learners' nodes have come to rest."""
+    return jnp.all(jnp.stack([s.rounds > s.pace.placing for s in states.values() if hasattr(s, "pace")]))
 
 
 def _experience(lab: Laboratory, loop: LoopState, rules):

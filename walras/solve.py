@@ -20,11 +20,14 @@ from walras.diagnose.certificate import certify, failed
 from walras.diagnose.evidence import Evidence, gather
 from walras.diagnose.finding import Finding
 from walras.economy import period as periods
+from walras.economy.agent import Institution
 from walras.economy.economy import Economy
 from walras.economy.population import Histogram, Population, Representative
 from walras.economy.process import Process
-from walras.economy.rule import Information, ViewInformation
+from walras.economy.rule import ConductRule, Information, ViewInformation
 from walras.inputs import check_accounts, check_feasible, check_parameters
+from walras.learners import mixing
+from walras.learners import rest as resting
 from walras.learners.euler import EulerIteration
 from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner, Setup
@@ -76,8 +79,13 @@ def laboratory(
     rules: dict[str, Any] = {name: learner.given for name in types if isinstance(learner := learners[name], Fixed)}
     states: dict[str, Any] = {}
     exo = jnp.asarray(np.int64((economy.exogenous.n - 1) // 2))
+    rest = None
+    if resting.applies(economy, populations):
+        rest = resting.find(economy, populations, dict(rules), information, (stream(key, "rest"), exo), preset)
+        populations = placed(populations, rest.saver, rest.histogram)
     for name in types:
-        setup = Setup(economy, populations, rules, information[name], stream(key, f"init.{name}"), exo, name, preset)
+        given = (economy, populations, rules, information[name], stream(key, f"init.{name}"), exo, name, preset)
+        setup = Setup(*given, rest)
         states[name] = learners[name].init(setup)
         rules[name] = learners[name].rule(states[name])
         if (histogram := learners[name].histogram(states[name])) is not None:
@@ -87,15 +95,21 @@ def laboratory(
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
     if stationary:
         starts, shocks = starts[:1], shocks[:1]
-    state = _starts(economy, populations, rules, states, starts, key)
+    found = rest.state.cross if rest is not None else _found(populations, states)
+    state = _starts(economy, populations, rules, found, (starts, key))
     check_accounts(economy, populations, rules, entry(state, 0), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
     number, finite = np.int64(0), np.bool_(True)
-    loop = LoopState(number, key, states, state, trace, nowhere, finite)
+    loop = LoopState(number, key, states, state, trace, nowhere, finite, mixing.start(states))
     # Weakly typed or host arrays would make the compiled loop a second program on its second call.
     lab, loop = strong((lab, loop))
     return lab, loop
+
+
+def default_learner(agent) -> Learner:
+    """What an institution does by itself, else `EulerIteration`."""
+    return Fixed(ConductRule(agent)) if isinstance(agent, Institution) else EulerIteration()
 
 
 def default_population(agent, nodes: int) -> Population:
@@ -104,16 +118,21 @@ def default_population(agent, nodes: int) -> Population:
     return Representative() if alike else Histogram(None, nodes)
 
 
-def _starts(economy, populations, rules, states, exo, key):
-    """The first state of every path: births, or the stationary cross-section where the learner found one."""
+def _found(populations, states) -> dict:
+    """Stationary cross-sections that learners found."""
+    return {
+        name: s.search.mass
+        for name, s in states.items()
+        if getattr(s, "search", None) is not None and isinstance(populations[name], Histogram)
+    }
+
+
+def _starts(economy, populations, rules, found: dict, start):
+    """The first state of every path: births, or what was found at rest; `start` is (exogenous states, key)."""
+    exo, key = start
 
     def one(e, number):
         state = periods.start(economy, populations, rules, jax.random.fold_in(key, number), e)
-        found = {
-            name: s.search.mass
-            for name, s in states.items()
-            if getattr(s, "search", None) is not None and isinstance(populations[name], Histogram)
-        }
         return dataclasses.replace(state, cross={**state.cross, **found})
 
     return brief_jit(jax.vmap(one))(exo, np.arange(len(exo)))
@@ -165,7 +184,7 @@ def solve(
     timer = Timer()
     name = type(economy).__name__
     types = periods.agents(economy)
-    learners = {n: (learners or {}).get(n) or EulerIteration() for n in types} | (learners or {})
+    learners = {n: default_learner(agent) for n, agent in types.items()} | (learners or {})
     try:
         lab, loop = laboratory(economy, learners, populations, information, sizes, key)
     except SolveError as error:

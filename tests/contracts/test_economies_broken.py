@@ -175,7 +175,7 @@ def test_a_move_that_plays_chance(risky):
 @pytest.mark.parametrize("beta", [0.0, 1.0, 1.04])
 def test_a_discount_factor_outside(simple, beta):
     class Odd(Planner):
-        def discount(self, own, view_next):
+        def discount(self, own, view, outcome):
             return jnp.asarray(beta)
 
     breaks(individual.discounts, simple, household=recast(Odd, simple.economy.household), match=f"discounts by {beta:g}")

@@ -31,8 +31,8 @@ class Uninvertible(AgentType):
     def birth(self, i, exo):
         return self.inner.birth(i, exo)
 
-    def discount(self, own, view_next):
-        return self.inner.discount(own, view_next)
+    def discount(self, own, view, outcome):
+        return self.inner.discount(own, view, outcome)
 
     def limits(self):
         return self.inner.limits()
@@ -85,7 +85,7 @@ class Worker(AgentType):
     def birth(self, i, exo):
         return self.risk.start(exo).map(lambda e: WorkerOwn(1.0, e=e))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         return jnp.asarray(0.96)
 
     def limits(self):

@@ -50,7 +50,7 @@ def test_derived_euler_equation_holds_in_expectation():
         def ahead(log_z_next, own_next=own_next):
             view_next = view_at(own_next.k, log_z_next)
             slope = foc.marginal_value(agent, own_next, rule(own_next, view_next, None), view_next, ())
-            return agent.discount(own_next, view_next) * slope
+            return agent.discount(own_next, view_next, ()) * slope
 
         nodes, weights = economy.exogenous.given(jnp.asarray(log_z), None, None, None).nodes()
         W = jnp.sum(weights * jax.vmap(ahead)(nodes))

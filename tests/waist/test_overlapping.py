@@ -92,10 +92,10 @@ def test_the_plan_meets_the_derived_conditions():
     view_next = IncomeView(*jnp.asarray([2.3, 0.4, 0.01]), jnp.asarray(0))
     slope = foc.marginal_value(agent, old, Consumption(2.3 * old.k), view_next, ())
     np.testing.assert_allclose(float(slope), 1 / float(old.k), rtol=2e-15)
-    W = agent.discount(old, view_next) * slope
+    W = agent.discount(old, view_next, ()) * slope
     assert abs(float(foc.residual(agent, young, choice, view, (), W)[0])) < 1e-14
     newborn = CohortOwn(jnp.asarray(0.0), age=jnp.asarray(0))
-    assert float(agent.discount(newborn, view_next)) == 0.0
+    assert float(agent.discount(newborn, view_next, ())) == 0.0
 
 
 def test_a_place_in_the_list_is_no_fate():

@@ -20,6 +20,7 @@ from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.economy import foc
 from walras.economy import period as periods
+from walras.economy.agent import ProfitSeeker
 from walras.economy.task import Field, MeanField
 from walras.learners import beliefs
 from walras.learners.egm import prospect, sweep
@@ -106,8 +107,8 @@ def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int)
 @brief_jit
 def _discounts(agent, field: Field, rule):
     own = jax.tree_util.tree_map(lambda leaf: leaf[0], agent.birth(0, field.exo[0]).nodes()[0])
-    view = jax.tree_util.tree_map(lambda leaf: leaf[0], field.view)
-    return agent.discount(own, view)
+    view, outcome = jax.tree_util.tree_map(lambda leaf: leaf[0], (field.view, field.outcome))
+    return agent.discount(own, view, outcome)
 
 
 @brief_jit
@@ -119,6 +120,8 @@ def _follow(agent, population, field: Field, rules, cross, begin, key, horizon: 
         roll = MeanField(agent, population, cut).rollout(key, rule, start)
 
         def worth(own, choice, view, outcome):
+            if isinstance(agent, ProfitSeeker):
+                return agent.payoff(own, choice, view, outcome)
             slopes = foc.margins(agent, own, choice, view, outcome)
             return slopes.u_c[-1] * jax.tree_util.tree_leaves(choice)[-1]
 

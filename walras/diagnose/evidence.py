@@ -158,7 +158,7 @@ def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState,
     def value(o, e, v, out, info):
         o = o.to(**{risk: e}) if risk else o
         c = rules[name](o, v, info)
-        return agent.discount(o, v) * foc.marginal_value(agent, o, c, v, out)
+        return agent.discount(o, v, out) * foc.marginal_value(agent, o, c, v, out)
 
     def expected(o_next, e_now):
         """Expected discounted marginal value of the next stock of one individual."""

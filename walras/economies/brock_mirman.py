@@ -60,7 +60,7 @@ class Household(AgentType, Invertible):
         """Capital `k_birth`."""
         return point(CapitalOwn(self.k_birth))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

@@ -63,7 +63,7 @@ class Household(AgentType, Invertible):
         """Everybody starts with `b_birth`."""
         return self.risk.start(exo).map(lambda e: BondOwn(self.b_birth, e=e))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

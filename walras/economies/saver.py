@@ -51,7 +51,7 @@ class Household(AgentType, Invertible):
         """Everybody starts with `k_birth`; incomes from their distribution at the exogenous state."""
         return self.risk.start(exo).map(lambda e: CapitalOwn(self.k_birth, e=e))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

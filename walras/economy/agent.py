@@ -57,6 +57,10 @@ class View(eqx.Module):
     def info(self) -> tuple[Array, tuple[Array, ...]]:
         """(index, coordinates): what rules condition on and beliefs forecast; other fields only enter equations."""
 
+    def ahead(self) -> tuple[Array | None, ...]:
+        """The coordinates of the next date that are settled already; None (or left out) for those still to be forecast."""
+        return ()
+
 
 class Choice(eqx.Module):
     """What an individual decides. Fields are filled in the order in which they are declared."""
@@ -73,8 +77,8 @@ class AgentType(Parameters):
         """Distribution of `Own` for a new individual; `i` is its number in a finite population."""
 
     @abc.abstractmethod
-    def discount(self, own, view_next) -> Array:
-        """Discount factor between now and the next date, given the next own state and view."""
+    def discount(self, own, view, outcome) -> Array:
+        """Discount factor between the date before and this one, given the own state, view and outcome of this one."""
 
     @abc.abstractmethod
     def limits(self) -> Own:
@@ -118,3 +122,15 @@ class Mortal(eqx.Module):
     @abc.abstractmethod
     def survives(self, own, view, outcome) -> Array:
         """Probability of living on to the next date."""
+
+
+class Institution(eqx.Module):
+    """A type that does not optimise, such as a central bank: it acts by a formula of its own unless it is given a learner."""
+
+    @abc.abstractmethod
+    def conduct(self, own, view) -> Choice:
+        """What it chooses."""
+
+
+class ProfitSeeker(eqx.Module):
+    """Marks a type whose payoff is money: gains are measured in shares of its payoff, not of its consumption."""

@@ -82,10 +82,12 @@ def costate(agent: AgentType, own, choice, view, outcome, W) -> Array:
 def implied_choice(agent: AgentType, own, choice, view, outcome, W, steps: int = 3) -> Array:
     """The value of the last choice at which its condition holds for this W, the other choices kept.
 
-    Newton in logs, `log(−u_c/m_c) = log W`: exact in one step for power utility. This is what Euler errors are
-    measured in: consumption units.
+    By the type's own inversion where it offers one; else by Newton in logs, `log(−u_c/m_c) = log W`: exact in one step for
+    power utility. This is what Euler errors are measured in: consumption units.
     """
     name = choice_fields(choice)[-1]
+    if isinstance(agent, Invertible) and len(choice_fields(choice)) == 1:
+        return getattr(agent.invert(W, own, view, outcome, agent.move(own, choice, view, outcome))[0], name)
 
     def gap(log_c):
         moved = dataclasses.replace(choice, **{name: jnp.exp(log_c)})

@@ -5,6 +5,7 @@ individual may depend on the economy's exogenous state at both ends of the step,
 """
 
 import abc
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -149,7 +150,7 @@ class NoRisk(Process):
 
 
 class Chain(Process):
-    """A finite chain: `values` of shape (n,), row-stochastic `transition` of shape (n, n).
+    """A finite chain: `values` of shape (n,) or (n, numbers), row-stochastic `transition` of shape (n, n).
 
     Raises:
         InputError: if a row of the transition matrix does not sum to one.
@@ -317,6 +318,13 @@ def log_chain(n: int, persistence: float, sd: float, *, normalise: bool) -> Chai
     values = np.exp(nodes)
     if normalise:
         values = values / (markov.stationary(transition) @ values)
+    return Chain(values, transition)
+
+
+def joint(*chains: Chain) -> Chain:
+    """Independent chains as one: the value is the vector of theirs, shape (n, chains); the last one moves fastest."""
+    values = np.stack(np.meshgrid(*(np.asarray(c.values) for c in chains), indexing="ij"), -1).reshape(-1, len(chains))
+    transition = functools.reduce(np.kron, [np.asarray(c.transition) for c in chains])
     return Chain(values, transition)
 
 

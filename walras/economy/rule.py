@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from walras._core.module import as_parameter
-from walras.economy.agent import Choice
+from walras.economy.agent import Choice, Institution
 
 
 class Information(eqx.Module):
@@ -176,3 +176,14 @@ class FunctionRule(Rule):
     def __call__(self, own, view, info, *, key=None) -> Choice:
         """The function's choice."""
         return self.function(own, view, info)
+
+
+class ConductRule(Rule):
+    """What an institution does by itself."""
+
+    agent: Institution
+    information: Information = ViewInformation()
+
+    def __call__(self, own, view, info, *, key=None) -> Choice:
+        """The institution's conduct."""
+        return self.agent.conduct(own, view)

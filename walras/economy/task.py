@@ -114,7 +114,7 @@ class MeanField(eqx.Module):
             payoff = jax.vmap(lambda o, c: agent.payoff(o, c, view, outcome))(own, choice)
             moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
             survival = mortality(agent, own, view, outcome)
-            discount = jax.vmap(lambda o: agent.discount(o, view))(own)
+            discount = jax.vmap(lambda o: agent.discount(o, view, outcome))(own)
             chance = Step(exo, exo_next, outcome, jax.random.fold_in(k, 1))
             cross = cohort.advance(agent, cross, moved, survival, chance)
             return (cross, number + 1), (own, choice, payoff, discount, share)
@@ -183,7 +183,8 @@ class Strategic(eqx.Module):
         def record(now: Now, before: Now):
             cross, view = now.cross[name], now.views[name]
             agent = self.economy.timing().moves()[name].agent
-            discount = jax.vmap(lambda o: agent.discount(o, view))(cross.own)
+            outcome = now.outcome[name]
+            discount = jax.vmap(lambda o: agent.discount(o, view, outcome))(cross.own)
             return cross.own, now.choices[name], now.payoff[name], discount, cross.weight
 
         final, rolled = paths.run(self.economy, self.populations, rules, state, exo_path, key, record)

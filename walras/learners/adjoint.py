@@ -60,7 +60,7 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
 
     def forward(cross, at):
         e, e_next, v, out, part = at
-        weight = cross * jax.vmap(lambda o: agent.discount(o, v))(own)
+        weight = cross * jax.vmap(lambda o: agent.discount(o, v, out))(own)
         moved = jax.vmap(lambda o, p: agent.move(o, choose(agent, o, v, p), v, out))(own, part)
         step = Step(e, e_next, out, jnp.zeros((), jnp.int32))
         after = cohort.advance(agent, weight.reshape(states, -1), moved, None, step)
@@ -83,7 +83,7 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
         (payoff, later), pull = jax.vjp(lambda p: jax.vmap(now)(own, kind, p), part)
         nothing = jnp.zeros_like(weight)
         (today,), (tomorrow,) = pull((weight, nothing)), pull((nothing, weight))
-        value = jax.vmap(lambda o: agent.discount(o, v))(own) * (payoff + later)
+        value = jax.vmap(lambda o: agent.discount(o, v, out))(own) * (payoff + later)
         return value, (today + tomorrow, jnp.abs(today), value)
 
     _, (gradient, scale, value) = jax.lax.scan(backward, terminal, (*along, weights), reverse=True)

@@ -98,9 +98,13 @@ class PolynomialBelief(eqx.Module):
         """Transformed coordinates of the next date, given the next exogenous state."""
         return self.centre + self.scale * (self._law_terms(index, transformed, index_next) @ self.law)
 
+    def numbers(self, index, transformed) -> Float[Array, " numbers"]:
+        """The numbers of view and outcome at this information."""
+        return monomials(self.regressors(index, transformed), self.shape.views) @ self.views
+
     def forecast(self, index, transformed) -> PyTree:
         """(view, outcome) at this information; integer fields are the index."""
-        numbers = monomials(self.regressors(index, transformed), self.shape.views) @ self.views
+        numbers = self.numbers(index, transformed)
         leaves, tree = jax.tree_util.tree_flatten(self.template)
         filled, at = [], 0
         for leaf in leaves:
@@ -115,7 +119,8 @@ class PolynomialBelief(eqx.Module):
     def fit(self, field: Field, before: "PolynomialBelief | None" = None, step=1.0) -> "PolynomialBelief":
         """Least squares on a field with leading axes (path, time).
 
-        With `before` the law moves only the share `step` of the way from what that belief forecast to what was seen.
+        With `before`, view, outcome and law move only the share `step` of the way from what that belief forecast to what was
+        seen.
         """
         index, coordinates = field.info
         t = self.transform(coordinates) if coordinates else jnp.zeros((*index.shape, 0))
@@ -123,6 +128,9 @@ class PolynomialBelief(eqx.Module):
         x = jax.vmap(jax.vmap(self.regressors))(index, t)
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
         numbers = jnp.concatenate([leaf.reshape(paths * dates, -1) for leaf in leaves], axis=1)
+        if before is not None:
+            old = jax.vmap(jax.vmap(before.numbers))(index, t).reshape(paths * dates, -1)
+            numbers = old + step * (numbers - old)
         views = least_squares(monomials(x.reshape(paths * dates, -1), self.shape.views), numbers)
         belief = eqx.tree_at(lambda b: b.views, self, views)
         if not coordinates:
@@ -149,10 +157,12 @@ def exogenous_values(process) -> np.ndarray:
 
 
 def blank(values: np.ndarray, centre: np.ndarray, template: PyTree, shape: Shape) -> PolynomialBelief:
-    """A belief with zero coefficients around a centre of the (log) coordinates."""
+    """A belief that nothing moves: coordinates stay at their centre (in logs where so read), views are the template."""
     template = jax.tree_util.tree_map(jnp.asarray, template)
-    numbers = sum(int(leaf.size) for leaf in jax.tree_util.tree_leaves(template) if eqx.is_inexact_array(leaf))
-    law, views = (jax.device_put(np.zeros(s)) for s in ((len(shape.law), len(centre)), (len(shape.views), numbers)))
+    leaves = [np.ravel(leaf) for leaf in jax.tree_util.tree_leaves(template) if eqx.is_inexact_array(leaf)]
+    views = np.zeros((len(shape.views), sum(len(leaf) for leaf in leaves)))
+    views[0] = np.concatenate([*leaves, np.zeros(0)])  # the first monomial is the constant
+    law, views = jax.device_put(np.zeros((len(shape.law), len(centre)))), jax.device_put(views)
     scale = jax.device_put(np.full((len(centre),), 0.4))
     return PolynomialBelief(jax.device_put(values), jax.device_put(centre), scale, law, views, template, shape)
 

@@ -18,9 +18,10 @@ from jaxtyping import Array, Float
 from walras._core.types import PyTree
 from walras.economy import foc
 from walras.economy.agent import AgentType
-from walras.economy.process import transition_matrix
+from walras.economy.process import Chain, ConditionalChain, NoRisk, transition_matrix
 from walras.economy.space import choice_fields, choose, positions_of
 from walras.learners.table import TableRule
+from walras.numerics.interpolate import Axis
 
 
 class Prospect(eqx.Module):
@@ -28,13 +29,15 @@ class Prospect(eqx.Module):
 
     `view`/`outcome` [info]; `spread` (info, next, coordinate nodes): weights of the coordinate nodes that give the value at
     tomorrow's coordinates if the next exogenous state is `next`; `chance` (info, next, risk, risk'): probability of the pair
-    of next exogenous state and next own risk state.
+    of next exogenous state and next own risk state. `settled`: tomorrow's coordinates follow from today alone and
+    chance does not depend on them: `spread` is (info, 1, coordinate nodes), `chance` (index, next, risk, risk').
     """
 
     view: PyTree
     outcome: PyTree
     spread: Array
     chance: Array
+    settled: bool = eqx.field(static=True, default=False)
 
 
 def prospect(agent: AgentType, exogenous, belief, axes) -> Prospect:
@@ -58,6 +61,9 @@ def prospect(agent: AgentType, exogenous, belief, axes) -> Prospect:
 
     over_next = jax.vmap(after, in_axes=(None, None, None, 0))
     spread, chance = jax.vmap(over_next, in_axes=(0, 0, 0, None))(index, coordinates, outcome, states)
+    if not belief.shape.sees_next and isinstance(agent.risk, NoRisk | Chain | ConditionalChain):  # which read no outcome
+        spread, chance = spread[:, :1], chance.reshape(len(states), -1, *chance.shape[1:])[:, 0]
+        return Prospect(view, outcome, spread, chance, True)
     return Prospect(view, outcome, spread, chance)
 
 
@@ -72,7 +78,7 @@ def marginal_values(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk
         own = template.to(**{field: stock})
         own = own.to(**{risk: state}) if risk else own
         choice = choose(agent, own, view, position)
-        return agent.discount(own, view) * foc.marginal_value(agent, own, choice, view, outcome)
+        return agent.discount(own, view, outcome) * foc.marginal_value(agent, own, choice, view, outcome)
 
     over_nodes = jax.vmap(value, in_axes=(None, 0, 0, None, None))
     over_risk = jax.vmap(over_nodes, in_axes=(0, None, 0, None, None))
@@ -80,14 +86,27 @@ def marginal_values(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk
     return over_info(jnp.arange(agent.risk.n), rule.own_axis.nodes, table, ahead.view, ahead.outcome)
 
 
+def expected_by_node(rule: TableRule, ahead: Prospect) -> Float[Array, "index coordinates risk nodes"]:
+    """Expectation of the marginal values at each node of *tomorrow's* coordinates, given today's exogenous state."""
+    values = marginal_values(rule, ahead)
+    by_state = values.reshape(ahead.chance.shape[1], -1, *values.shape[1:])
+    return jnp.einsum("ijef,jlfa->ilea", ahead.chance, by_state, precision="highest")
+
+
 def expected_marginal_value(rule: TableRule, ahead: Prospect) -> Float[Array, "info risk nodes"]:
     """W at every node: expectation over exogenous and own risk of the marginal values at tomorrow's information.
 
     They are computed once at the nodes and carried to tomorrow's coordinates by the same cubic as the rule: powers are
-    dear, products of matrices are cheap.
+    dear, products of matrices are cheap. An expectation lies between the least and the largest of what is expected; a
+    cubic far outside what was seen need not.
     """
+    if ahead.settled:
+        expected = expected_by_node(rule, ahead)
+        least, largest = jnp.min(expected, axis=(0, 1)), jnp.max(expected, axis=(0, 1))
+        spread = ahead.spread.reshape(len(expected), -1, ahead.spread.shape[-1])
+        W = jnp.einsum("ikl,ilea->ikea", spread, expected, precision="highest")
+        return jnp.clip(W.reshape(-1, *W.shape[2:]), least, largest)
     values = marginal_values(rule, ahead)
-    # An expectation lies between the least and the largest of what is expected; a cubic far outside what was seen need not.
     least, largest = jnp.min(values, axis=(0, 1)), jnp.max(values, axis=(0, 1))
     by_state = values.reshape(ahead.chance.shape[1], -1, *values.shape[1:])
     tomorrow = jnp.einsum("mjl,jlfa->mjfa", ahead.spread, by_state, precision="highest")
@@ -100,41 +119,45 @@ def sweep(rule: TableRule, ahead: Prospect, tidy: Array | None = None) -> TableR
     `tidy`: whether a stock is made to be worth no more where there is more of it. A rule with noise in it, learned or made
     by hand, says otherwise here and there, and would fold the endogenous grid over; one tidy step is enough.
     """
-    agent, nodes = rule.agent, rule.own_axis.nodes
-    field = foc.stock_field(agent)
-    template = agent.limits()
-    risk = template.risk_field()
     W = expected_marginal_value(rule, ahead)
     if tidy is not None:
         W = jax.lax.cond(tidy, lambda x: jax.lax.cummin(x, axis=2), lambda x: x, W)
-    old = rule.table.reshape(len(ahead.chance), agent.risk.n, len(nodes), -1)
+    old = rule.table.reshape(len(W), *rule.table.shape[-3:])
+    new = jax.vmap(lambda *at: answer(rule.agent, rule.own_axis, *at))(W, ahead.view, ahead.outcome, old)
+    return dataclasses.replace(rule, table=new.reshape(rule.table.shape))
+
+
+def answer(agent: AgentType, axis: Axis, W: Float[Array, "risk nodes"], view, outcome, old) -> Float[Array, "risk nodes choices"]:
+    """Positions at all own states that are optimal at this view, W being the expected marginal value of the next stock.
+
+    `old` are positions to start from, where a type offers no inversion of its own.
+    """
+    nodes, field, template = axis.nodes, foc.stock_field(agent), agent.limits()
+    risk, floor = template.risk_field(), getattr(template, field).low
 
     def own_at(state, stock):
         own = template.to(**{field: stock})
         return own.to(**{risk: state}) if risk else own
 
-    def back(w, state, stock, position, view, outcome):
+    def back(w, state, stock, position):
         """Choices and present stock that lead to this next stock."""
         own = own_at(state, stock)
         guess = None if isinstance(agent, foc.Invertible) else (choose(agent, own, view, position), own)
         choice, start = foc.invert(agent, w, own, view, outcome, own, guess)
         return jnp.stack([getattr(choice, n) for n in choice_fields(choice)]), getattr(start, field)
 
-    def onto(w, state, position, view, outcome):
-        """Positions at all nodes, for one information and risk state."""
-        choices, stocks = jax.vmap(back, in_axes=(0, None, 0, 0, None, None))(w, state, nodes, position, view, outcome)
-        carried = jax.vmap(lambda c: rule.own_axis.through(stocks, c), in_axes=1, out_axes=1)(choices)
+    def onto(w, state, position):
+        """Positions at all nodes, for one risk state."""
+        choices, stocks = jax.vmap(back, in_axes=(0, None, 0, 0))(w, state, nodes, position)
+        carried = jax.vmap(lambda c: axis.through(stocks, c), in_axes=1, out_axes=1)(choices)
         if choices.shape[1] > 1:
             bound = jax.vmap(lambda s, c0: _at_limit(agent, own_at(state, s), view, outcome, field, w[0], c0))
             limited = bound(nodes, jnp.broadcast_to(choices[0], carried.shape))
             carried = jnp.where((nodes < stocks[0])[:, None], limited, carried)
-        return jax.vmap(lambda s, c: _positions(agent, own_at(state, s), view, outcome, c, field, s < stocks[0]))(
-            nodes, carried
-        )
+        binds = (nodes < stocks[0]) & (nodes[0] <= floor)  # a grid may begin above the limit
+        return jax.vmap(lambda s, c, b: _positions(agent, own_at(state, s), view, outcome, c, field, b))(nodes, carried, binds)
 
-    over_risk = jax.vmap(onto, in_axes=(0, 0, 0, None, None))
-    new = jax.vmap(over_risk, in_axes=(0, None, 0, 0, 0))(W, jnp.arange(agent.risk.n), old, ahead.view, ahead.outcome)
-    return dataclasses.replace(rule, table=new.reshape(rule.table.shape))
+    return jax.vmap(onto)(W, jnp.arange(agent.risk.n), old)
 
 
 def _positions(agent, own, view, outcome, values, field, binds):

@@ -27,18 +27,13 @@ from walras.economy.economy import Formula
 from walras.economy.population import Histogram, Representative
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
-from walras.learners.egm import prospect, sweep
+from walras.learners.continuation import ContinuationRule
+from walras.learners.egm import expected_by_node, prospect, sweep
 from walras.learners.learner import Learner, Progress, Setup
 from walras.learners.opening import Opening
 from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
-
-LAW_STEPS = {"formula": 1.0, "clearing": 0.5, "representative": 0.03}
-"""Share of the way that the law moves in a round. A cleared price answers the rule at once: the law goes half the way and the
-rule takes few sweeps, or the rounds diverge. A representative agent's best answer to a law overshoots it many times (in
-Brock and Mirman's economy, 44 times the error)."""
-
 
 class Pace(eqx.Module):
     """Share of the way that the law moves in a round, sweeps a round, and rounds in which the coordinate nodes may move."""
@@ -57,6 +52,7 @@ class EulerState(eqx.Module):
     pace: "Pace"
     search: stationary.StationaryState | None
     problem: stationary.StationaryProblem | None
+    worth: Array | None = None
 
 
 class EulerIteration(Learner):
@@ -68,7 +64,7 @@ class EulerIteration(Learner):
         sweeps: endogenous-grid sweeps a round.
         law_degree: degree of the law in the coordinates (1: log-linear by state for a two-state economy).
         view_degree: degree of the fit of today's view.
-        law_step: share of the way that the law moves in a round; by kind of market (`LAW_STEPS`) if not given.
+        law_step: share of the way that the law moves in a round.
     """
 
     nodes: int | None = eqx.field(static=True, default=None)
@@ -78,19 +74,19 @@ class EulerIteration(Learner):
     view_degree: int | None = eqx.field(static=True, default=None)
     law_step: float | None = eqx.field(static=True, default=None)
 
-    def sized(self, preset: Preset, states: int, formula: bool) -> "EulerIteration":
+    def sized(self, preset: Preset, states: int, coordinates: int = 1, sees_next: bool = False) -> "EulerIteration":
         """The learner with its sizes filled in from a preset.
 
-        A cleared price follows the exogenous state so closely that little else is seen of it: its law is linear, or it would
-        be wild beside what was seen.
+        A cleared price follows the exogenous state so closely that little else is seen of it: the law of such coordinates
+        is linear, or it would be wild beside what was seen. Of two coordinates each gets half as many nodes.
         """
         sizes = preset.euler
         degree = sizes.law_degree if states <= 2 else max(sizes.law_degree, 2)
         given = {
             "nodes": preset.stationary_nodes if states == 1 else sizes.nodes,
-            "coordinate_nodes": sizes.coordinate_nodes,
-            "law_degree": degree if formula else 1,
-            "view_degree": sizes.view_degree,
+            "coordinate_nodes": max(sizes.coordinate_nodes // max(coordinates, 1), 4),
+            "law_degree": 1 if sees_next else degree,
+            "view_degree": sizes.view_degree if coordinates < 2 else 2,
         }
         return dataclasses.replace(self, **{k: v for k, v in given.items() if getattr(self, k) is None})
 
@@ -98,16 +94,17 @@ class EulerIteration(Learner):
         """A stationary start where the type has one, else a rule that stays put; then the first grid of coordinates."""
         _check(setup)
         economy, name = setup.economy, setup.name
-        learner = self.sized(setup.preset, economy.exogenous.n, isinstance(economy.market(), Formula))
-        opening = Opening.of(learner.nodes, setup)
-        now = opening.now
+        states = economy.exogenous.n
+        opening = Opening.of(self.sized(setup.preset, states).nodes, setup)
+        now, sees_next = opening.now, opening.sees_next(setup)
         view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
+        learner = self.sized(setup.preset, states, len(coordinates), sees_next)
         values = beliefs.exogenous_values(economy.exogenous)
         logs = tuple(float(c) > 0 for c in coordinates)
         degrees = (learner.law_degree, learner.view_degree)
         if not coordinates and economy.exogenous.n > 1:  # all that is seen follows from the exogenous state: one number each
             values, degrees = np.eye(economy.exogenous.n), (0, 1)
-        shape = beliefs.shape_of(*values.shape, logs, degrees, opening.sees_next(setup))
+        shape = beliefs.shape_of(*values.shape, logs, degrees, sees_next)
         centre = np.array([np.log(float(c)) if log else float(c) for c, log in zip(coordinates, logs, strict=True)])
         axes = tuple(EvenAxis(c - 0.4, c + 0.4, learner.coordinate_nodes) for c in centre)
         belief = beliefs.blank(values, centre, (view, outcome), shape)
@@ -116,30 +113,48 @@ class EulerIteration(Learner):
         grown = np.asarray(rule.table).reshape(rule.table.shape[0], *(1 for _ in axes), *rule.table.shape[1:])
         grown = jax.device_put(np.broadcast_to(grown, (*lead, *rule.table.shape[1:])))
         table = TableRule(setup.agent, grown, axes, rule.own_axis, setup.information, logs)
-        return EulerState(table, belief, jax.device_put(np.int64(0)), learner._pace(setup), opening.search, opening.problem)
+        pace = learner._pace(setup)
+        worth = None
+        if setup.rest is not None and not sees_next and table.axes:
+            worth = _worth(table, setup.economy.exogenous, belief)
+        return EulerState(table, belief, jax.device_put(np.int64(0)), pace, opening.search, opening.problem, worth)
 
     def _pace(self, setup: Setup) -> Pace:
-        sizes, formula = setup.preset.euler, isinstance(setup.economy.market(), Formula)
-        kind = "formula" if formula else "clearing"
-        kind = "representative" if isinstance(setup.populations[setup.name], Representative) else kind
-        law = LAW_STEPS[kind] if self.law_step is None else self.law_step
-        sweeps = (sizes.sweeps if formula else sizes.clearing_sweeps) if self.sweeps is None else self.sweeps
-        placing = sizes.placing_rounds if formula else sizes.clearing_placing_rounds
+        """Share of the way that the law moves in a round, sweeps, and rounds in which the coordinate nodes may move.
+
+        Where prices clear a market they answer the rule at once: the law goes half the way and the rule takes few sweeps, or
+        the rounds diverge.
+        """
+        sizes = setup.preset.euler
+        if setup.rest is not None:
+            law, sweeps, placing = sizes.several
+        elif not isinstance(setup.economy.market(), Formula):
+            law, sweeps, placing = sizes.clearing
+        elif isinstance(setup.populations[setup.name], Representative):
+            law, sweeps, placing = sizes.representative
+        else:
+            law, sweeps, placing = 1.0, sizes.sweeps, sizes.placing_rounds
+        law = law if self.law_step is None else self.law_step
+        sweeps = sweeps if self.sweeps is None else self.sweeps
         return Pace(*(jax.device_put(x) for x in (np.float64(law), np.int64(sweeps), np.int64(placing))))
 
     def update(self, key, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         """One round: fit the belief to the field, then sweep; without aggregate risk, one candidate of the search."""
+        if task.field is None and state.search is None:  # at rest since it was made
+            return dataclasses.replace(state, rounds=state.rounds + 1), Progress(jnp.zeros(()), jnp.zeros(()))
         if task.exogenous.n == 1 and state.search is not None:
             return self._search(state, task)
         rule, belief = state.table, state.belief
-        if rule.axes and not isinstance(task.cohort, Representative):  # whose nodes stay where they are
+        if rule.axes:
             rule, belief = place(rule, belief, task.field, task.preset.euler, state.rounds < state.pace.placing)
-        fitted = belief.fit(task.field, state.belief, jnp.where(state.rounds == 0, 1.0, state.pace.law))
+        fitted = belief.fit(task.field, state.belief, state.pace.law)
         ahead = prospect(rule.agent, task.exogenous, fitted, rule.axes)
         new = jax.lax.fori_loop(0, state.pace.sweeps, lambda _, r: sweep(r, ahead), rule)
         change = _rule_change(rule, new, belief, task.field)
         law_change = _law_change(belief, fitted, task.field) if rule.axes else jnp.zeros(())
-        return dataclasses.replace(state, table=new, belief=fitted, rounds=state.rounds + 1), Progress(change, law_change)
+        worth = None if state.worth is None else _worth(new, task.exogenous, fitted)
+        state = dataclasses.replace(state, table=new, belief=fitted, rounds=state.rounds + 1, worth=worth)
+        return state, Progress(change, law_change)
 
     def _search(self, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         sizes = task.preset.euler
@@ -151,14 +166,25 @@ class EulerIteration(Learner):
         return state, Progress(jnp.minimum(width, jnp.abs(found.excess)), jnp.zeros(()))
 
     def rule(self, state: EulerState) -> TableRule:
-        """The table."""
-        return state.table
+        """The table; where several types meet in a market, the answer to the prices of the date."""
+        table = state.table
+        if state.worth is None:
+            return table
+        parts = (table.agent, table.table, table.axes, table.own_axis, table.information)
+        return ContinuationRule(*parts, table.logs, state.worth, state.belief)
 
     def histogram(self, state: EulerState) -> Histogram:
         """The histogram on which the rule was started, for populations that were not placed by hand."""
         if state.problem is not None:
             return state.problem.populations[state.problem.name]
         return Histogram(state.table.own_axis, state.table.own_axis.n)
+
+
+def _worth(table: TableRule, exogenous, belief):
+    """Expected marginal values at the nodes of tomorrow's coordinates: (index, *coordinates, risk, nodes)."""
+    ahead = prospect(table.agent, exogenous, belief, table.axes)
+    lead = (exogenous.n, *(axis.n for axis in table.axes))
+    return expected_by_node(table, ahead).reshape(*lead, *table.table.shape[-3:-1])
 
 
 def _check(setup: Setup) -> None:

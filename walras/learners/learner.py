@@ -15,7 +15,8 @@ class Setup(eqx.Module):
     """What a learner is told once, before the first round.
 
     `economy`, `populations` and `information` are the whole laboratory; `name` is the type that learns; `start` is an
-    exogenous state to start from; `preset` carries the sizes and tolerances chosen by name.
+    exogenous state to start from; `preset` carries the sizes and tolerances chosen by name; `rest` is where an economy of
+    several types rests (None for the others).
     """
 
     economy: Any
@@ -26,6 +27,7 @@ class Setup(eqx.Module):
     exo: Any
     name: str = eqx.field(static=True)
     preset: Any = eqx.field(static=True)
+    rest: Any = None
 
     @property
     def agent(self):

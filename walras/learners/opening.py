@@ -40,6 +40,9 @@ class Opening(eqx.Module):
     def of(nodes: int, setup: Setup) -> "Opening":
         """Blank rule on a wide grid, then a stationary search (one type on a histogram) or a rule that stays put."""
         agent, sizes = setup.agent, setup.preset.euler
+        if setup.rest is not None:
+            population = setup.rest.histogram if setup.name == setup.rest.saver else None
+            return Opening(setup.rest.rules[setup.name], setup.rest.now, population, None, None)
         low, mean = (float(x) for x in _stock_at_birth(agent, setup.exo))
         scale = max(mean - low, 1e-3)
         alone = len(periods.agents(setup.economy)) == 1 and agent.risk.n > 1
@@ -60,6 +63,9 @@ class Opening(eqx.Module):
         mass = None if self.search is None else self.search.mass
         rules = {**setup.rules, setup.name: self.rule}
         populations = {**setup.populations, setup.name: population}
+        if setup.rest is not None:
+            rules = {**setup.rules, **setup.rest.rules}
+            populations, mass = {**populations, setup.rest.saver: setup.rest.histogram}, None
         seen = _coordinates_at_ends(setup, populations, rules, mass)
         return any(abs(float(c[0]) - float(c[1])) > 1e-9 * abs(float(c[0])) for c in seen)
 
@@ -158,7 +164,7 @@ def _at_rest(rule: TableRule, setup: Setup, live: str | None):
         view, outcome = now.views[name], now.outcome[name]
         own, positions = staying(s, jnp.asarray(0), now)
         slopes = margins(agent, own, choose(agent, own, view, positions), view, outcome)
-        return jnp.log(agent.discount(own, view) * slopes.value) - jnp.log(-slopes.u_c[-1] / slopes.m_c[-1])
+        return jnp.log(agent.discount(own, view, outcome) * slopes.value) - jnp.log(-slopes.u_c[-1] / slopes.m_c[-1])
 
     own, weights = agent.birth(0, setup.exo).nodes()
     stock = jnp.sum(weights * getattr(own, field))

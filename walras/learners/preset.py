@@ -9,11 +9,14 @@ from walras._core.errors import UnknownName
 class EulerSizes:
     """Sizes of `EulerIteration`.
 
-    `nodes` of the own stock, `coordinate_nodes` of each aggregate coordinate, `sweeps` a round (`clearing_sweeps` where
-    prices clear a market), degrees of law and view fit; `wide` and `bend`: first grid top and pivot, in units of the stock at birth; `guard`: band left and right of
-    what was seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move (`clearing_…`, where
-    prices clear a market). Own nodes
-    go up to 2.5 times where `tail_share` of the stationary mass lies above.
+    `nodes` of the own stock, `coordinate_nodes` of the aggregate coordinate, `sweeps` a round, degrees of law and view fit;
+    `wide` and `bend`: first grid top and pivot, in units of the stock at birth; `guard`: band left and right of what was
+    seen, as a share of its width; `placing_rounds`: rounds in which the coordinate grid may still move. Own nodes go up to
+    2.5 times where `tail_share` of the stationary mass lies above.
+
+    `clearing`, `representative`, `several`: share of the way that the law moves in a round, sweeps and placing rounds where
+    one type's prices clear a market, where a representative lives alone (its best answer to a law overshoots many times), and
+    where several types meet in cleared markets.
     """
 
     nodes: int
@@ -27,8 +30,9 @@ class EulerSizes:
     placing_rounds: int = 6
     tail_share: float = 1e-12
     household_tolerance: float = 1e-10
-    clearing_sweeps: int = 2
-    clearing_placing_rounds: int = 25
+    clearing: tuple[float, int, int] = (0.5, 2, 25)
+    representative: tuple[float, int, int] = (0.03, 40, 0)
+    several: tuple[float, int, int] = (1.0, 1, 10)
 
 
 @dataclasses.dataclass(frozen=True)

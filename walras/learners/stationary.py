@@ -150,8 +150,8 @@ def household(rule: TableRule, ahead: Prospect, settings: StationarySettings) ->
 
 
 @brief_jit
-def _household(problem: StationaryProblem, x, rule: TableRule, mass, settings: StationarySettings):
-    """The household's rule at a candidate, and where it moves every node."""
+def solved_household(problem, x, rule: TableRule, mass, settings: StationarySettings):
+    """The household's rule at a candidate of a `StationaryProblem` or `RestProblem`, and where it moves every node."""
     agent, name = problem.agent, problem.name
     now = problem.now(x, rule, mass)
     rule, sweeps = household(rule, frozen_prospect(problem, now), settings)
@@ -180,7 +180,7 @@ def _excess(problem: StationaryProblem, x, rule, mass):
 def stationary_round(problem: StationaryProblem, state: StationaryState, settings: StationarySettings) -> StationaryState:
     """Evaluate the present candidate, then choose the next one."""
     x, exo, population = state.x, problem.state.exo, problem.populations[problem.name]
-    rule, sweeps, moved, survival, outcome, lottery = _household(problem, x, state.rule, state.mass, settings)
+    rule, sweeps, moved, survival, outcome, lottery = solved_household(problem, x, state.rule, state.mass, settings)
     chance = Step(exo, exo, outcome, problem.key)
     mass = state.mass if survival is not None else jax.device_put(population.resting(*lottery))
     mass, unrest = _unrest(problem, mass, moved, survival, chance, 10 if survival is None else 2000)

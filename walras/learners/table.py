@@ -41,13 +41,21 @@ class TableRule(Rule):
             part = along_first(part, axis, transformed[j])
         return part
 
-    def __call__(self, own, view, info, *, key=None):
-        """The choice of one individual."""
-        index, coordinates = info
+    def transformed(self, coordinates) -> list[Array]:
+        """Coordinates in logs where the table has them so."""
         # A rule without coordinate axes (a stationary start) reads none, whatever the information offers.
         used = coordinates[: len(self.axes)]
-        part = self.at(index, [jnp.log(c) if log else c for c, log in zip(used, self.logs, strict=True)])
+        return [jnp.log(c) if log else c for c, log in zip(used, self.logs, strict=True)]
+
+    def part(self, view, info) -> Float[Array, "risk nodes choices"]:
+        """Positions of all own states at this date."""
+        index, coordinates = info
+        return self.at(index, self.transformed(coordinates))
+
+    def __call__(self, own, view, info, *, key=None):
+        """The choice of one individual."""
         nodes = self.own_axis.nodes
+        part = self.part(view, info)
         part = part.reshape(-1, part.shape[-1])
         risk = own.risk_field()
         state = getattr(own, risk) if risk else 0

@@ -42,7 +42,7 @@ def _equations(agent: AgentType, points, choice):
             "move": agent.move(p.own, c, p.view, p.outcome),
             "holds": agent.holds(p.own),
             "does": agent.does(p.own, c, p.view),
-            "discount": agent.discount(p.own, p.view),
+            "discount": agent.discount(p.own, p.view, p.outcome),
             "feasible": agent.feasible(p.own, p.view, dict(zip(choice_fields(c), vars(c).values(), strict=True))),
         }
 

@@ -61,7 +61,7 @@ class Firm(AgentType):
         """Firm number i."""
         return point(FirmOwn(id=i))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

@@ -124,7 +124,7 @@ class Consumer(AgentType):
         """Consumer number i."""
         return point(ConsumerOwn(self.m_birth, theta=self.theta[i]))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """None within the ten dates that they live."""
         return jnp.ones(())
 
@@ -186,7 +186,7 @@ class Firm(AgentType):
         p, w = self.prices[len(self.prices) // 2], self.wages[len(self.wages) // 2]
         return point(FirmOwn(self.m_birth, self.k_birth[i], 0.0, p, w, id=i))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """None."""
         return jnp.ones(())
 
@@ -234,7 +234,7 @@ class Government(AgentType):
         """A first tax rate on profits."""
         return point(GovernmentOwn(self.sigma_birth))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """None."""
         return jnp.ones(())
 

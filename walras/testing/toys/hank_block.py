@@ -119,7 +119,7 @@ class Household(AgentType):
         """Everybody holds `b_birth`."""
         return self.risk.start(exo).map(lambda e: BondOwn(self.b_birth, e=e))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 
@@ -167,7 +167,7 @@ class Firm(AgentType):
         """All prices alike, no inflation yet."""
         return point(FirmOwn(1.0, 0.0))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """(1 + Π)/(1 + i'): one unit of last date's money in money of the date before it."""
         return (1 + own.Pi) / (1 + view_next.i)
 
@@ -214,7 +214,7 @@ class Bank(AgentType):
         """The target."""
         return point(BankOwn(self.target))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """It does not optimise."""
         return jnp.ones(())
 

@@ -62,7 +62,7 @@ class Household(AgentType, Invertible):
         """No bonds; incomes from their stationary distribution."""
         return self.risk.start(exo).map(lambda e: BondOwn(0.0, e=e))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

@@ -63,7 +63,7 @@ class Household(AgentType, Mortal):
         """Young, without capital."""
         return point(CohortOwn(0.0, age=jnp.asarray(0)))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β s on the way to old age, nothing after it."""
         return jnp.where(own.age == 1, self.beta * self.grows_old, 0.0)
 

@@ -68,7 +68,7 @@ class Household(AgentType):
         """Everybody holds the same."""
         return self.risk.start(exo).map(lambda e: Holdings(self.k_birth, self.h_birth, e=e))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

@@ -1,0 +1,163 @@
+"""Firms that set prices at a cost (Rotemberg 1982), and a central bank that follows a Taylor rule.
+
+    firm   max E Σ (Π_{s≤t} 1/R_s) Y (x^(1−ε) − mc x^(−ε) − θ/2 (g − 1)²)    x = x₋₁ g/(1 + Π)
+    bank   1 + i' = (1 + ī) (1 + Π)^φ exp(e)
+
+g is the growth of the own price, Π everybody's inflation, x the relative price, R = (1 + i)/(1 + Π) the real return. For a
+firm like all others (x = 1, g = 1 + Π) the first-order condition is the Phillips curve
+
+    Π (1 + Π) = ε/θ (mc − (ε − 1)/ε) + E[ (Y'/Y) Π' (1 + Π')/R' ]
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from walras._core.module import parameter
+from walras._core.types import Int, Scalar
+from walras.economy.agent import AgentType, Choice, Institution, Invertible, Own, ProfitSeeker, View
+from walras.economy.process import Process, point
+from walras.economy.space import Interval
+
+
+class PriceOwn(Own):
+    """Relative price x after the last date."""
+
+    x: Scalar
+
+
+class RateOwn(Own):
+    """Nominal rate i that was set at the last date [per period]."""
+
+    i: Scalar
+
+
+class FirmView(View):
+    """Real marginal cost, output [goods], gross nominal rate, moment of wealth, exogenous state."""
+
+    mc: Scalar
+    Y: Scalar
+    gross: Scalar
+    h: Scalar
+    state: Int
+
+    def info(self):
+        """Exogenous state; gross nominal rate and moment of wealth."""
+        return self.state, (self.gross, self.h)
+
+
+class BankView(View):
+    """Inflation [per period], surprise of policy e, exogenous state."""
+
+    Pi: Scalar
+    e: Scalar
+    state: Int
+
+    def info(self):
+        """Exogenous state."""
+        return self.state, ()
+
+
+class Price(Choice):
+    """Gross growth g of the own price."""
+
+    g: Scalar
+
+
+class Rate(Choice):
+    """Nominal rate of the next date [per period]."""
+
+    i: Scalar
+
+
+class Firm(AgentType, Invertible, ProfitSeeker):
+    """Sets its price against a cost of changing it; its owners discount at the real return."""
+
+    epsilon: Array = parameter("elasticity of demand", "–", 1)
+    theta: Array = parameter("cost of changing prices", "–", 0)
+    mass: Array = parameter("mass of firms", "firms", 0)
+    risk: Process
+
+    def birth(self, i, exo):
+        """All prices alike."""
+        return point(PriceOwn(1.0))
+
+    def discount(self, own, view, outcome):
+        """1/R = (1 + Π)/(1 + i)."""
+        return (1 + outcome["Pi"]) / view.gross
+
+    def limits(self):
+        """Prices are positive."""
+        return PriceOwn(Interval(0.0, jnp.inf))
+
+    def feasible(self, own, view, chosen):
+        """Growth within a half."""
+        return Price(Interval(0.5, 1.5))
+
+    def payoff(self, own, choice, view, outcome):
+        """Y (x^(1−ε) − mc x^(−ε) − θ/2 (g − 1)²)."""
+        x = self.move(own, choice, view, outcome).x
+        return view.Y * (x ** (1 - self.epsilon) - view.mc * x ** (-self.epsilon) - self.theta / 2 * (choice.g - 1) ** 2)
+
+    def move(self, own, choice, view, outcome):
+        """x = x₋₁ g/(1 + Π)."""
+        return own.to(x=own.x * choice.g / (1 + outcome["Pi"]))
+
+    def holds(self, own):
+        """Nothing."""
+        return {}
+
+    def does(self, own, choice, view):
+        """Inflation, and the cost of changing prices as a share of output."""
+        return {"Pi": choice.g - 1, "cost": self.theta / 2 * (choice.g - 1) ** 2}
+
+    def invert(self, W, own, view, outcome, next_own):
+        """θ Y g (g − 1) = x (Y d/dx[x^(1−ε) − mc x^(−ε)] + W), a quadratic in g; then the move for x₋₁."""
+        x = next_own.x
+        slope = (1 - self.epsilon) * x ** (-self.epsilon) + self.epsilon * view.mc * x ** (-self.epsilon - 1)
+        g = 0.5 + jnp.sqrt(jnp.maximum(0.25 + x * (slope + W / view.Y) / self.theta, 0.0))
+        return Price(g), own.to(x=x * (1 + outcome["Pi"]) / g)
+
+
+class Bank(AgentType, Institution):
+    """Sets the nominal rate of the next date by its rule."""
+
+    target: Array = parameter("nominal rate at zero inflation", "per period", -1)
+    phi: Array = parameter("response to inflation", "–")
+    mass: Array = parameter("number of banks", "banks", 0)
+    risk: Process
+
+    def birth(self, i, exo):
+        """The target."""
+        return point(RateOwn(self.target))
+
+    def discount(self, own, view, outcome):
+        """It does not optimise."""
+        return jnp.ones(())
+
+    def limits(self):
+        """Any rate above −1."""
+        return RateOwn(Interval(-1.0, jnp.inf))
+
+    def feasible(self, own, view, chosen):
+        """Any rate above −1."""
+        return Rate(Interval(-1.0, jnp.inf))
+
+    def conduct(self, own, view):
+        """The Taylor rule."""
+        return Rate((1 + self.target) * (1 + view.Pi) ** self.phi * jnp.exp(view.e) - 1)
+
+    def payoff(self, own, choice, view, outcome):
+        """Nothing."""
+        return jnp.zeros(())
+
+    def move(self, own, choice, view, outcome):
+        """The rate."""
+        return own.to(i=choice.i)
+
+    def holds(self, own):
+        """The rate of this date."""
+        return {"i": own.i}
+
+    def does(self, own, choice, view):
+        """The rate of the next."""
+        return {"i": choice.i}
