@@ -17,6 +17,7 @@ jax.config.update("jax_enable_x64", True)  # before any module holds a number
 from walras import economies, learners  # noqa: E402
 from walras._core.errors import InputError, RunFolderError, SolveError, UnknownName, WalrasError  # noqa: E402
 from walras.compare import compare  # noqa: E402
+from walras.diagnose.long_horizon import long_horizon  # noqa: E402
 from walras.diagnose.stability import stability  # noqa: E402
 from walras.impulse import impulse_response  # noqa: E402
 from walras.inputs import with_parameters  # noqa: E402
@@ -55,6 +56,7 @@ __all__ = [
     "impulse_response",
     "learners",
     "load",
+    "long_horizon",
     "simulate",
     "solve",
     "stability",

@@ -294,6 +294,12 @@ def stability(solution: Solution, *, n: int = 6, rounds: int = 0) -> Stability:
             or a search without aggregate risk.
         SolveError: if the Arnoldi iteration does not converge.
     """
+    map_, x, trace = loop_map(solution, rounds)
+    return dataclasses.replace(learning_stability(map_, x, n, where=solution.name), observed=_observed(trace))
+
+
+def loop_map(solution: Solution, rounds: int = 0) -> tuple[Map, dict[str, Any], np.ndarray]:
+    """One round as a map, where the loop stands after so many more rounds, and the trace up to there; as `stability`."""
     lab, loop = laboratory_of(solution), solution.loop
     if lab.stationary:
         raise InputError(
@@ -318,8 +324,7 @@ def stability(solution: Solution, *, n: int = 6, rounds: int = 0) -> Stability:
     after = full.take(_rounds(lab, full.put(shifted), 1))
     names = tuple(name for name, leaf in shifted.items() if not np.array_equal(np.asarray(leaf), np.asarray(after[name])))
     map_ = _Round(lab, loop, names)
-    found = learning_stability(map_, map_.take(loop), n, where=solution.name)
-    return dataclasses.replace(found, observed=_observed(trace))
+    return map_, map_.take(loop), trace
 
 
 class _Round(eqx.Module):
