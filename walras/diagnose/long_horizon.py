@@ -15,6 +15,7 @@ paths have a joint level of 1 % (Bonferroni).
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -204,7 +205,7 @@ def off_manifold(cloud: np.ndarray, points: np.ndarray) -> np.ndarray:
     inverse = np.linalg.pinv(np.atleast_2d(np.cov(cloud, rowvar=False)), hermitian=True)
     distance = lambda x: cdist(x, centre, "mahalanobis", VI=inverse)[:, 0]  # noqa: E731
     fine = np.isfinite(points).all(axis=1)
-    off = ~fine
+    off = np.ones(len(points), bool)
     off[fine] = distance(points[fine]) > np.quantile(distance(cloud), CLOUD) * (1 + 1e-9)
     return off
 
@@ -212,7 +213,10 @@ def off_manifold(cloud: np.ndarray, points: np.ndarray) -> np.ndarray:
 def persistence(off: np.ndarray) -> float | None:
     """Slope of off_next on off, (paths, dates): P(off after off) − P(off after on). None if all dates or none are off."""
     now, after = off[:, :-1].reshape(-1).astype(float), off[:, 1:].reshape(-1).astype(float)
-    return None if np.ptp(now) == 0 else float(scipy.stats.linregress(now, after).slope)
+    if np.ptp(now) == 0:
+        return None
+    line: Any = scipy.stats.linregress(now, after)
+    return float(line.slope)
 
 
 def batch_means(x: np.ndarray) -> np.ndarray:
@@ -229,11 +233,13 @@ def agreement(x: np.ndarray, centre: float, limit: float, tests: int = 1) -> Agr
     with np.errstate(all="ignore"):  # of a path that explodes nothing but that can be said
         batches = batch_means(x)
         half = BATCHES // 2
-        drifts = np.asarray(scipy.stats.ttest_ind(batches[:, half:], batches[:, :half], axis=1).statistic)
+        drift: Any = scipy.stats.ttest_ind(batches[:, half:], batches[:, :half], axis=1)
         apart = float(scipy.stats.f_oneway(*batches).statistic) if len(x) > 1 else np.nan
         growth = np.array([growth_rate(path - centre) for path in x])
         explodes = np.array([explosion(path - centre, limit, tests) for path in x])
-        return Agreement(x.mean(axis=1), x.std(axis=1), drifts, growth[:, 0], growth[:, 1], explodes, apart)
+        return Agreement(
+            x.mean(axis=1), x.std(axis=1), np.asarray(drift.statistic), growth[:, 0], growth[:, 1], explodes, apart
+        )
 
 
 def growth_rate(deviation: np.ndarray) -> tuple[float, float]:
@@ -245,7 +251,7 @@ def growth_rate(deviation: np.ndarray) -> tuple[float, float]:
     if not np.isfinite(size).all():
         return np.inf, 0.0
     length = deviation.shape[-1] // BATCHES
-    line = scipy.stats.linregress(np.arange(BATCHES) * length, np.log(np.maximum(size, np.finfo(float).tiny)))
+    line: Any = scipy.stats.linregress(np.arange(BATCHES) * length, np.log(np.maximum(size, np.finfo(float).tiny)))
     return float(line.slope), float(line.stderr)
 
 

@@ -68,7 +68,7 @@ class Stability:
     @property
     def largest_real_part(self) -> float:
         """Of all eigenvalues; a bound on it where not all were computed."""
-        return float(self._all().real.max())
+        return float(np.real(self._all()).max())
 
     @property
     def e_stable(self) -> bool:
@@ -83,7 +83,7 @@ class Stability:
         slack = 1 - self._all()
         size = np.abs(slack) ** 2
         # |1 − d s| < 1 exactly where d |s|² < 2 Re s
-        return 0.0, float(np.min(2 * slack.real / size))
+        return 0.0, float(np.min(2 * np.real(slack) / size))
 
     @property
     def best_damping(self) -> tuple[float, float] | None:
@@ -91,7 +91,7 @@ class Stability:
         if not self.e_stable:
             return None
         slack = np.unique(1 - self._all())
-        a, size = slack.real, np.abs(slack) ** 2
+        a, size = np.real(slack), np.abs(slack) ** 2
         # |1 − d s|² is a parabola in d for each s: the least of their maximum is the bottom of one, or where two cross.
         i, j = np.triu_indices(len(slack), 1)
         apart = size[i] != size[j]
@@ -215,7 +215,7 @@ def _spectrum(product, size: int, n: int, where: str) -> tuple[np.ndarray, np.nd
     right = reach
     if reach >= 1:  # those not seen may be outside the unit circle too: how far to the right they go decides
         rightmost, _ = _arnoldi(product, size, n, "LR", where)
-        right = min(reach, float(rightmost.real.min()))
+        right = min(reach, float(np.real(rightmost).min()))
         known = [t for t in rightmost if np.abs(t - values).min() > 1e-6 * np.abs(t)]
         values = np.concatenate([values, known])
     # The others lie in |t| ≤ reach, Re t ≤ right. Whatever the damping, the worst of such a region is one of these.
