@@ -265,7 +265,8 @@ def long_horizon(
     experiment.compile_cache()
     found = looked_at(store.load(folder), dates=dates, seeds=seeds)
     out.print(found.table())
-    out.print(*(f"  - {reason}\n" for reason in found.reasons), highlight=False)
+    for reason in found.reasons:
+        out.print(f"  - {reason}", highlight=False)
     raise typer.Exit(0 if found.passed else 3)
 
 
