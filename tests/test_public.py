@@ -42,7 +42,7 @@ def test_every_name_exists_and_is_documented(module):
 
 
 def test_every_public_function_names_its_types():
-    for name in ("solve", "diagnose", "simulate", "impulse_response", "load", "with_parameters"):
+    for name in ("solve", "diagnose", "simulate", "impulse_response", "load", "with_parameters", "stability", "long_horizon"):
         signature = inspect.signature(getattr(w, name))
         assert signature.return_annotation is not inspect.Signature.empty, name
         for parameter in signature.parameters.values():

@@ -17,6 +17,8 @@ jax.config.update("jax_enable_x64", True)  # before any module holds a number
 from walras import economies, learners  # noqa: E402
 from walras._core.errors import InputError, RunFolderError, SolveError, UnknownName, WalrasError  # noqa: E402
 from walras.compare import compare  # noqa: E402
+from walras.diagnose.long_horizon import long_horizon  # noqa: E402
+from walras.diagnose.stability import stability  # noqa: E402
 from walras.impulse import impulse_response  # noqa: E402
 from walras.inputs import with_parameters  # noqa: E402
 from walras.lab.store import load  # noqa: E402
@@ -54,8 +56,10 @@ __all__ = [
     "impulse_response",
     "learners",
     "load",
+    "long_horizon",
     "simulate",
     "solve",
+    "stability",
     "testing",
     "with_parameters",
 ]

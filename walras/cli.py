@@ -239,6 +239,38 @@ def compare(
 
 
 @app.command()
+def stability(
+    folder: Folder,
+    n: Annotated[int, typer.Option("--eigenvalues", min=1, help="How many eigenvalues, the largest first.")] = 6,
+    rounds: Annotated[int, typer.Option(min=0, help="Rounds to run on before looking.")] = 0,
+) -> None:
+    """Eigenvalues of the loop of learning where a solve ended: whether its rounds contract, and how fast."""
+    from walras.diagnose.stability import stability as looked_at
+    from walras.lab import experiment, store
+
+    experiment.compile_cache()
+    out.print(looked_at(store.load(folder), n=n, rounds=rounds).table())
+
+
+@app.command("long-horizon")
+def long_horizon(
+    folder: Folder,
+    dates: Annotated[int, typer.Option(min=2000, help="Dates of each path.")] = 10_000,
+    seeds: Annotated[int, typer.Option(min=1, help="Paths, each on shocks of its own.")] = 4,
+) -> None:
+    """Simulate far beyond the training dates and say whether the economy stays in order (exit status 3 if not)."""
+    from walras.diagnose.long_horizon import long_horizon as looked_at
+    from walras.lab import experiment, store
+
+    experiment.compile_cache()
+    found = looked_at(store.load(folder), dates=dates, seeds=seeds)
+    out.print(found.table())
+    for reason in found.reasons:
+        out.print(f"  - {reason}", highlight=False)
+    raise typer.Exit(0 if found.passed else 3)
+
+
+@app.command()
 def report(folder: Folder) -> None:
     """Draw report.html again from the run folder."""
     from walras.lab import store

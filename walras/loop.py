@@ -145,6 +145,12 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
     return dataclasses.replace(final, date=jnp.zeros_like(final.date)), fields
 
 
+@brief_jit
+def training_fields(lab: Laboratory, loop: LoopState) -> dict:
+    """What each type would see in the next round, leading axes (path, date): the states on which its rule was trained."""
+    return _experience(lab, loop, {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()})[1]
+
+
 def _resting(lab: Laboratory, states, economy):
     """Without aggregate risk the learner itself knows the resting cross-section."""
     if not lab.stationary:

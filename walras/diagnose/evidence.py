@@ -57,16 +57,28 @@ class Evidence:
         return Field(exo[:-1], exo[1:], *(cut(part) for part in parts))
 
 
-def gather(lab: Laboratory, learner_states: dict, start: periods.EconomyState, dates: int, stride: int, key: Key) -> Evidence:
-    """Simulate `dates` fresh dates after `dates // 10` that are thrown away, and sample every `stride`-th of them.
+def gather(
+    lab: Laboratory,
+    learner_states: dict,
+    start: periods.EconomyState,
+    dates: int,
+    stride: int,
+    key: Key,
+    burn: int | None = None,
+) -> Evidence:
+    """Simulate `dates` fresh dates after `burn` that are thrown away, and sample every `stride`-th of them.
+
+    A tenth of `dates` is thrown away if nothing else is said, none without aggregate risk.
 
     A learner with new shocks in every round believes in no law: one is fitted for it here, to a simulation of its own.
     """
+    burn = (0 if lab.stationary else dates // 10) if burn is None else burn
+    sizes = (burn // stride, dates // stride, stride)
     if lab.fresh:
-        pilot = _simulated(lab, learner_states, start, dates, stride, stream(key, "law"))
+        pilot = _simulated(lab, learner_states, start, sizes, stream(key, "law"))
         fitted = {name: _with_law(s, pilot.field(name)) for name, s in learner_states.items() if name in pilot.samples}
         learner_states = {**learner_states, **fitted}
-    return _simulated(lab, learner_states, start, dates, stride, key)
+    return _simulated(lab, learner_states, start, sizes, key)
 
 
 def _with_law(state, field: Field):
@@ -78,11 +90,12 @@ def _fit(belief, field: Field):
     return belief.fit(jax.tree_util.tree_map(lambda leaf: leaf[None], field))
 
 
-def _simulated(lab: Laboratory, learner_states: dict, start, dates: int, stride: int, key: Key) -> Evidence:
+def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, int, int], key: Key) -> Evidence:
+    """`sizes`: blocks that are thrown away, blocks that are kept, dates a block."""
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
     learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
-    burn = 0 if lab.stationary else dates // 10 // stride
-    key_pass, blocks = stream(key, "certificate"), burn + dates // stride
+    burn, kept, stride = sizes
+    key_pass, blocks = stream(key, "certificate"), burn + kept
     path = paths.exogenous_path(lab.economy, start.exo, blocks * stride, key_pass).reshape(blocks, stride)
     seen, samples, states, final = _pass(lab, rules, start, key_pass, path, burn, learned)
     host = jax.tree_util.tree_map(np.asarray, (seen, samples))
