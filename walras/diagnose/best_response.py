@@ -65,7 +65,7 @@ class BestResponse(Check):
         agent, rule = periods.agents(lab.economy)[name], evidence.rules[name]
         field = evidence.field(name)
         belief = _richer(evidence.learner_states[name].belief, lab.economy.exogenous)
-        better = _solve(agent, lab.economy.exogenous, rule, belief, field, self.sweeps)
+        better = _solve(agent, lab.economy.exogenous, rule.tabulated(), belief, field, self.sweeps)
         discount = float(np.mean(np.asarray(_discounts(agent, field, rule))))
         horizon = min(self.horizon, len(field.exo) // 2, int(np.ceil(np.log(1e-3) / np.log(discount))))
         blocks = len(evidence.states.date)

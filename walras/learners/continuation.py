@@ -39,9 +39,12 @@ class ContinuationRule(TableRule):
                 there = there.at[j].set(jnp.log(known) if self.logs[j] else known)
         axis, *others = self.axes
         rows = self.worth.reshape(-1, *self.worth.shape[2:])
-        clipped = [jnp.clip(there[j], a.low, a.high) for j, a in enumerate(self.axes)]
-        W = along_first(rows, axis, clipped[0], index * axis.n)
+        W = along_first(rows, axis, there[0], index * axis.n)
         for j, other in enumerate(others, start=1):
-            W = along_first(W, other, clipped[j])
+            W = along_first(W, other, there[j])
         _, outcome = self.belief.forecast(index, here)
         return answer(self.agent, self.own_axis, W, view, outcome, self.at(index, list(here)))
+
+    def tabulated(self):
+        """What is done at the prices believed in."""
+        return TableRule(self.agent, self.table, self.axes, self.own_axis, self.information, self.logs)

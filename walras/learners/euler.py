@@ -36,11 +36,13 @@ from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
 
 class Pace(eqx.Module):
-    """Share of the way that the law moves in a round, sweeps a round, and rounds in which the coordinate nodes may move."""
+    """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, and the
+    band left and right of what was seen, as a share of its width."""
 
     law: Array
     sweeps: Array
     placing: Array
+    guard: Array
 
 
 class EulerState(eqx.Module):
@@ -120,7 +122,7 @@ class EulerIteration(Learner):
         return EulerState(table, belief, jax.device_put(np.int64(0)), pace, opening.search, opening.problem, worth)
 
     def _pace(self, setup: Setup) -> Pace:
-        """Share of the way that the law moves in a round, sweeps, and rounds in which the coordinate nodes may move.
+        """The pace for this kind of market.
 
         Where prices clear a market they answer the rule at once: the law goes half the way and the rule takes few sweeps, or
         the rounds diverge.
@@ -136,7 +138,9 @@ class EulerIteration(Learner):
             law, sweeps, placing = 1.0, sizes.sweeps, sizes.placing_rounds
         law = law if self.law_step is None else self.law_step
         sweeps = sweeps if self.sweeps is None else self.sweeps
-        return Pace(*(jax.device_put(x) for x in (np.float64(law), np.int64(sweeps), np.int64(placing))))
+        guard = sizes.guard if setup.rest is None else sizes.several_guard
+        numbers = (np.float64(law), np.int64(sweeps), np.int64(placing), np.float64(guard))
+        return Pace(*(jax.device_put(x) for x in numbers))
 
     def update(self, key, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         """One round: fit the belief to the field, then sweep; without aggregate risk, one candidate of the search."""
@@ -146,7 +150,7 @@ class EulerIteration(Learner):
             return self._search(state, task)
         rule, belief = state.table, state.belief
         if rule.axes:
-            rule, belief = place(rule, belief, task.field, task.preset.euler, state.rounds < state.pace.placing)
+            rule, belief = place(rule, belief, task.field, state.pace.guard, state.rounds < state.pace.placing)
         fitted = belief.fit(task.field, state.belief, state.pace.law)
         ahead = prospect(rule.agent, task.exogenous, fitted, rule.axes)
         new = jax.lax.fori_loop(0, state.pace.sweeps, lambda _, r: sweep(r, ahead), rule)
@@ -201,12 +205,12 @@ def _check(setup: Setup) -> None:
         raise InputError("the exogenous process has no finite states", where=setup.name, remedy="Use process.chain(n).")
 
 
-def place(rule: TableRule, belief, field, sizes, moving):
+def place(rule: TableRule, belief, field, guard_share, moving):
     """Coordinate nodes around what was seen, with guard bands; as they were where not `moving`."""
     _, coordinates = field.info
     seen = belief.transform(coordinates)
     low, high = jnp.min(seen, axis=(0, 1)), jnp.max(seen, axis=(0, 1))
-    guard = sizes.guard * jnp.maximum(high - low, 1e-4)
+    guard = guard_share * jnp.maximum(high - low, 1e-4)
     axes = []
     for j, axis in enumerate(rule.axes):
         new = EvenAxis(low[j] - guard[j], high[j] + guard[j], axis.n)

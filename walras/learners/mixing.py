@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from walras._core.types import PyTree
 
-DEPTH = 10
+DEPTH = 8
 """Rounds that are combined."""
 
 

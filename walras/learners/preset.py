@@ -16,7 +16,8 @@ class EulerSizes:
 
     `clearing`, `representative`, `several`: share of the way that the law moves in a round, sweeps and placing rounds where
     one type's prices clear a market, where a representative lives alone (its best answer to a law overshoots many times), and
-    where several types meet in cleared markets.
+    where several types meet in cleared markets; there the bands are wider (`several_guard`): where the nodes end, so does the
+    answer of demand to the interest rate.
     """
 
     nodes: int
@@ -32,7 +33,8 @@ class EulerSizes:
     household_tolerance: float = 1e-10
     clearing: tuple[float, int, int] = (0.5, 2, 25)
     representative: tuple[float, int, int] = (0.03, 40, 0)
-    several: tuple[float, int, int] = (1.0, 1, 10)
+    several: tuple[float, int, int] = (1.0, 1, 20)
+    several_guard: float = 0.6
 
 
 @dataclasses.dataclass(frozen=True)

@@ -174,7 +174,7 @@ class StructuralRL(Learner):
 def _placed(state: StructuralState, field: Field, sizes):
     """Form, average, table and belief on coordinate nodes around what was seen."""
     filled = _filled(state.form, state.table, state.belief)
-    table, belief = place(filled, state.belief, field, sizes, True)
+    table, belief = place(filled, state.belief, field, sizes.guard, True)
     form = _fitted(state.form, table, belief)
     return form, form, table, belief
 

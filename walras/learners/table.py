@@ -73,6 +73,10 @@ class TableRule(Rule):
         between = jax.tree_util.tree_map(lambda x, y: x + jnp.maximum(weight, 0.0) * (y - x), left, right)
         return nearest(self.agent, own, view, between)
 
+    def tabulated(self) -> "TableRule":
+        """The rule as nothing but its table."""
+        return self
+
     def moved_to(self, axes: tuple[EvenAxis, ...]) -> "TableRule":
         """The same rule on other coordinate nodes."""
         table = self.table
