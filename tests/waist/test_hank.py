@@ -136,13 +136,13 @@ def test_rotemberg_condition_is_the_textbook_phillips_curve(block):
 
     def derived(mc, Y, Pi, mc_next, Y_next, Pi_next, i_next):
         view, outcome = FirmView(mc, Y, jnp.asarray(0.02), jnp.asarray(0)), {"Pi": Pi}
-        own, choice = FirmOwn(jnp.asarray(1.0), jnp.asarray(0.123)), Inflation(Pi)
+        own, choice = FirmOwn(jnp.asarray(1.0)), Inflation(Pi)
         own_next = firm.move(own, choice, view, outcome)
 
         def ahead(mc, Y, Pi):
             view_next = FirmView(mc, Y, i_next, jnp.asarray(0))
             slope = foc.marginal_value(firm, own_next, Inflation(Pi), view_next, {"Pi": Pi})
-            return firm.discount(own_next, view_next) * slope
+            return firm.discount(own_next, view_next, {"Pi": Pi}) * slope
 
         W = jnp.sum(probability * jax.vmap(ahead)(mc_next, Y_next, Pi_next))
         return foc.residual(firm, own, choice, view, outcome, W)[0]

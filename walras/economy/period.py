@@ -71,7 +71,7 @@ class Now(eqx.Module):
 
 
 class EconomyState(eqx.Module):
-    """Everything that one date hands to the next."""
+    """Everything that one date hands to the next; `guess`: where to look for several prices (vector, inverse Jacobian)."""
 
     date: Array
     exo: Array
@@ -115,7 +115,10 @@ def start(
         held = jax.vmap(agent.holds)(own)
         estates[name] = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), held)
     market = economy.market()
-    guess = jax.tree_util.tree_map(jnp.asarray, market.guess) if isinstance(market, Clear) else None
+    guess = None
+    if isinstance(market, Clear) and market.bracket is None:
+        first, _ = jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, market.guess))
+        guess = (first, jnp.zeros((len(first), len(first))))
     memory = {n: rules[n].information.start() for n in types} if memory else {}
     return EconomyState(jnp.asarray(0), exo, cross, memory, estates, guess)
 
@@ -172,12 +175,11 @@ def _settle_prices(setting: _Setting, now: Now, guess) -> tuple[Now, Any]:
         root = roots.bracketed(lambda x: excess(x[None])[0], low, high)
         value = root.value[None]
     else:
-        start_at = jax.flatten_util.ravel_pytree(guess)[0]
-        root = roots.from_guess(excess, start_at)
-        value = root.value
+        root = roots.from_guess(excess, *guess)
+        value, guess = root.value, (root.value, root.inverse)
     status = (root.status, jnp.max(jnp.abs(root.residual)))
     settled = dataclasses.replace(_at_prices(setting, now, unravel(value)), status=status)
-    return settled, guess if market.bracket is not None else unravel(value)
+    return settled, guess
 
 
 def open_market(economy, populations, rules, state: EconomyState, key: Key) -> tuple[Now, Any]:

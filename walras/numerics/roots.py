@@ -19,12 +19,14 @@ from walras._core.results import RootStatus
 
 
 class Root(eqx.Module):
-    """Where a root ended: value, residual there, status (`RootStatus`) and the number of evaluations."""
+    """Where a root ended: value, residual there, status (`RootStatus`), the number of evaluations, and the inverse Jacobian
+    where there are several unknowns."""
 
     value: Float[Array, "..."]
     residual: Float[Array, "..."]
     status: Int[Array, ""]
     evaluations: Int[Array, ""]
+    inverse: Array | None = None
 
 
 def bracketed(
@@ -74,44 +76,80 @@ def bracketed(
     return Root(x, f, status.astype(jnp.int32), n + 2)
 
 
+PATIENCE = 10
+"""Steps of Broyden's method after which the Jacobian is taken anew."""
+
+
+class _Broyden(eqx.Module):
+    """Where the iteration stands; `column`: the column of the Jacobian that is being probed, their number where none is."""
+
+    x: Array
+    gap: Array
+    inverse: Array
+    jacobian: Array
+    column: Array
+    since: Array
+    steps: Array
+
+
 def from_guess(
     function: Callable[[Float[Array, " n"]], Float[Array, " n"]],
     guess: Float[Array, " n"],
+    inverse: Float[Array, "n n"] | None = None,
     *,
     tolerance: float = 1e-12,
-    max_steps: int = 40,
+    max_steps: int = 60,
 ) -> Root:
-    """Broyden's iteration for several unknowns, from the Jacobian at the guess; implicit derivatives.
+    """Broyden's iteration for several unknowns, from a guess and (if known) an inverse Jacobian; implicit derivatives.
 
-    One evaluation a step: where every evaluation asks all individuals again, Newton's Jacobians cost twice as much in all.
+    Every step is one evaluation. Where no inverse is given (or all zeros), where it has served `PATIENCE` steps, or where a
+    step made the residual ten times larger, the Jacobian is probed by differences, a column a step.
 
         @article{broyden1965class, title={A class of methods for solving nonlinear simultaneous equations}, author={Broyden,
           Charles G}, journal={Mathematics of Computation}, volume={19}, number={92}, pages={577--593}, year={1965}}
     """
+    n = guess.shape[0]
+    inverse = jnp.zeros((n, n)) if inverse is None else inverse
 
     def solve(f, x):
-        def going(state):
-            _, gap, _, n = state
-            size = jnp.max(jnp.abs(gap))
-            return (size > tolerance) & jnp.isfinite(size) & (n < max_steps)
+        def going(s):
+            return (jnp.max(jnp.abs(s.gap)) > tolerance) & jnp.all(jnp.isfinite(s.gap)) & (s.steps < max_steps)
 
-        def step(state):
-            x, gap, inverse, n = state
-            move = -inverse @ gap
-            new = f(x + move)
-            change = inverse @ (new - gap)
-            along = move @ change
-            inverse = inverse + jnp.outer(move - change, move @ inverse) / jnp.where(along == 0, 1.0, along)
-            return x + move, new, inverse, n + 1
+        def step(s):
+            return _broyden_step(f, s)
 
-        start = (x, f(x), jnp.linalg.inv(jax.jacfwd(f)(x)), jnp.asarray(0))
-        found, gap, _, n = jax.lax.while_loop(going, step, start)
-        # An iteration that has left the numbers says nothing: the guess comes back, with the residual that is there.
-        return jnp.where(jnp.all(jnp.isfinite(found)) & jnp.all(jnp.isfinite(gap)), found, x), n
+        zero = jnp.asarray(0)
+        column = jnp.where(jnp.any(inverse != 0), n, 0)
+        last = jax.lax.while_loop(going, step, _Broyden(x, f(x), inverse, jnp.zeros((n, n)), column, zero, zero))
+        return last.x, (last.gap, last.inverse, last.steps)
 
     tangent = lambda linear, y: jnp.linalg.solve(jax.jacfwd(linear)(y), y)  # noqa: E731
-    value, steps = jax.lax.custom_root(function, guess, solve, tangent, has_aux=True)
-    residual = function(value)
-    ok = jnp.max(jnp.abs(residual)) < 3e-9
+    value, (gap, inverse, steps) = jax.lax.custom_root(function, guess, solve, tangent, has_aux=True)
+    ok = jnp.max(jnp.abs(gap)) < 3e-9
     status = jnp.where(ok, RootStatus.BRACKETED, RootStatus.NOT_CONVERGED).astype(jnp.int32)
-    return Root(value, residual, status, steps)
+    return Root(value, gap, status, steps + 1, inverse)
+
+
+def _broyden_step(function, s: _Broyden) -> _Broyden:
+    n = s.x.shape[0]
+    probing = s.column < n
+    size = 1e-7 * jnp.maximum(jnp.abs(s.x), 1.0)
+    nudge = jnp.where(jnp.arange(n) == s.column, size, 0.0)
+    move = jnp.where(probing, nudge, -s.inverse @ s.gap)
+    new = function(s.x + move)
+    # A column of the Jacobian, and its inverse once all are there.
+    jacobian = jnp.where((jnp.arange(n) == s.column)[None, :], ((new - s.gap) / jnp.max(nudge + (~probing)))[:, None], s.jacobian)
+    complete = probing & (s.column == n - 1)
+    # Broyden's good update.
+    change = s.inverse @ (new - s.gap)
+    along = move @ change
+    updated = s.inverse + jnp.outer(move - change, move @ s.inverse) / jnp.where(along == 0, 1.0, along)
+    lost = ~jnp.all(jnp.isfinite(new))
+    worse = jnp.max(jnp.abs(new)) > 10 * jnp.max(jnp.abs(s.gap))
+    again = ~probing & (lost | (worse & (s.since > 0)) | (s.since >= PATIENCE))
+    accepted = ~probing & ~lost & ~(again & worse)
+    keep = lambda yes, no: jnp.where(accepted, yes, no)  # noqa: E731
+    inverse = jnp.where(complete, jnp.linalg.inv(jnp.where(complete, jacobian, jnp.eye(n))), keep(updated, s.inverse))
+    column = jnp.where(again, 0, jnp.where(probing, s.column + 1, n))
+    since = jnp.where(again | probing, 0, s.since + 1)
+    return _Broyden(keep(s.x + move, s.x), keep(new, s.gap), inverse, jacobian, column, since, s.steps + 1)

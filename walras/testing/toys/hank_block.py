@@ -2,13 +2,13 @@
 
     household  max E Σ βᵗ (log c − n^(1+η)/(1+η))    c + b' = R b + w y(e) n + d − T,  b' ≥ 0
     firm       own price grows by π; relative price x = x₋₁ (1 + π)/(1 + Π), Π everybody's average
-               real profit Y (x^(1−ε) − mc x^(−ε) − θ/2 π²)
+               real profit Y (x^(1−ε) − mc x^(−ε) − θ/2 π²), discounted by 1/R
     bank       1 + i' = (1 + ī) (1 + Π)^φ
     R = (1 + i)/(1 + Π)   w = z mc   d = (1 − mc − θ/2 Π²) Y   T = (R − 1) B
     (mc, Y) clear labour Σ y n = Y/z and bonds Σ b' = B; goods Y (1 − θ/2 Π²) = C follow (Walras' law) and are a check
 
-Firm, then household, are asked at each candidate; the bank moves after the market. A firm counts in money of the date
-before (payoff times 1 + Π), so that it discounts with (1 + Π)/(1 + i') and needs no inflation of the next date.
+Firm, then household, are asked at each candidate; the bank moves after the market. (`walras.economies.Hank` is this economy
+with a bank that moves before the household, and hours that follow from consumption.)
 
 | symbol | field | meaning | unit |
 |---|---|---|---|
@@ -37,10 +37,9 @@ class BondOwn(Own):
 
 
 class FirmOwn(Own):
-    """Relative price x after the last date, and everybody's inflation then."""
+    """Relative price x after the last date."""
 
     x: Scalar
-    Pi: Scalar
 
 
 class BankOwn(Own):
@@ -164,16 +163,16 @@ class Firm(AgentType):
     risk: Process
 
     def birth(self, i, exo):
-        """All prices alike, no inflation yet."""
-        return point(FirmOwn(1.0, 0.0))
+        """All prices alike."""
+        return point(FirmOwn(1.0))
 
     def discount(self, own, view, outcome):
-        """(1 + Π)/(1 + i'): one unit of last date's money in money of the date before it."""
-        return (1 + own.Pi) / (1 + view_next.i)
+        """1/R."""
+        return (1 + outcome["Pi"]) / (1 + view.i)
 
     def limits(self):
         """Prices are positive."""
-        return FirmOwn(Interval(0.0, jnp.inf), Interval(-1.0, jnp.inf))
+        return FirmOwn(Interval(0.0, jnp.inf))
 
     def feasible(self, own, view, chosen):
         """Inflation within a half."""
@@ -184,14 +183,14 @@ class Firm(AgentType):
         return own.x * (1 + choice.pi) / (1 + outcome["Pi"])
 
     def payoff(self, own, choice, view, outcome):
-        """(1 + Π) Y (x^(1−ε) − mc x^(−ε) − θ/2 π²)."""
+        """Y (x^(1−ε) − mc x^(−ε) − θ/2 π²)."""
         x = self.price(own, choice, outcome)
         sales = x ** (1 - self.epsilon) - view.mc * x ** (-self.epsilon)
-        return (1 + outcome["Pi"]) * view.Y * (sales - self.theta / 2 * choice.pi**2)
+        return view.Y * (sales - self.theta / 2 * choice.pi**2)
 
     def move(self, own, choice, view, outcome):
-        """The relative price, and what everybody's inflation was."""
-        return own.to(x=self.price(own, choice, outcome), Pi=outcome["Pi"])
+        """The relative price."""
+        return own.to(x=self.price(own, choice, outcome))
 
     def holds(self, own):
         """Nothing."""
