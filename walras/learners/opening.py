@@ -56,10 +56,11 @@ class Opening(eqx.Module):
         _, coordinates = self.now.infos[setup.name]
         if setup.economy.exogenous.n == 1 or not coordinates:
             return False
-        population = self.population or setup.populations[setup.name]
+        own = self.rule.own_axis
+        histogram = self.population or Histogram(own, own.n)
         mass = None if self.search is None else self.search.mass
         rules = {**setup.rules, setup.name: self.rule}
-        populations = {**setup.populations, setup.name: population}
+        populations = placed(setup.populations, setup.name, histogram)
         seen = _coordinates_at_ends(setup, populations, rules, mass)
         return any(abs(float(c[0]) - float(c[1])) > 1e-9 * abs(float(c[0])) for c in seen)
 
