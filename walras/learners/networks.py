@@ -67,7 +67,9 @@ class Terms(eqx.Module):
         outputs = jax.vmap(network)(known.reshape(-1, known.shape[-1])).reshape(*known.shape[:-1], self.width)
         return jnp.concatenate([memory, outputs], axis=-1) @ self.heads
 
-    def __call__(self, x: Float[Array, "*batch variables"], memory: Float[Array, "*batch memory"]) -> Float[Array, "*batch own"]:
+    def __call__(
+        self, x: Float[Array, "*batch variables"], memory: Float[Array, "*batch memory"]
+    ) -> Float[Array, "*batch own"]:
         """Logits at regressors and memory."""
         return monomials(x, self.powers) @ self.coefficients + self.beyond(x, memory)
 
@@ -193,30 +195,24 @@ class RecurrentRule(Rule):
         return filled(self.form, self.frame, self.belief)
 
 
-@dataclasses.dataclass(frozen=True)
-class NetworkSizes:
-    """Outputs of the network, and numbers that are remembered (0: a form without memory)."""
-
-    width: int
-    memory: int
-
-
 def blank(
-    setup: Setup, table: TableRule, cohort: Histogram, powers: Powers, sizes: NetworkSizes, observe: Callable
+    setup: Setup, table: TableRule, cohort: Histogram, powers: Powers, sizes: tuple[int, int], observe: Callable
 ) -> NetworkForm | RecurrentForm:
     """A form to be fitted: no polynomials yet, a last layer of zeros, other weights at random.
+
+    `sizes`: outputs of the network, and numbers that are remembered (0: a form without memory).
 
     Raises:
         InputError: if `observe` does not give a vector.
     """
+    width, memory = sizes
     own = int(np.prod(table.table.shape[-3:]))
-    inputs = len(powers[0]) + sizes.memory
-    weights = _arrays(lambda key: _network(inputs, sizes.width, key), stream(setup.key, "network"))
-    terms = Terms(jnp.zeros((0, own)), jnp.zeros((sizes.memory + sizes.width, own)), weights, powers, sizes.memory, sizes.width)
-    if not sizes.memory:
+    weights = _arrays(lambda key: _network(len(powers[0]) + memory, width, key), stream(setup.key, "network"))
+    terms = Terms(jnp.zeros((0, own)), jnp.zeros((memory + width, own)), weights, powers, memory, width)
+    if not memory:
         return NetworkForm(terms)
     seen = _observed(setup, table, cohort, observe)
-    cell = _arrays(lambda key: eqx.nn.GRUCell(seen, sizes.memory, key=key), stream(setup.key, "memory"))
+    cell = _arrays(lambda key: eqx.nn.GRUCell(seen, memory, key=key), stream(setup.key, "memory"))
     return RecurrentForm(terms, cell, jnp.zeros(seen), jnp.ones(seen), observe)
 
 

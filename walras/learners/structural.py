@@ -38,7 +38,7 @@ from walras.learners.adjoint import Critic, adjoint
 from walras.learners.euler import EulerIteration, place
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
 from walras.learners.learner import Learner, Progress, Setup
-from walras.learners.networks import NetworkSizes, blank, public_prices
+from walras.learners.networks import blank, public_prices
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
 
@@ -96,7 +96,7 @@ class StructuralRL(Learner):
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
         cohort, remembered = EulerIteration().histogram(start), self.memory if self.form == "recurrent" else 0
         if self.form in ("network", "recurrent"):
-            form = blank(setup, table, cohort, powers, NetworkSizes(self.width, remembered), self.observe)
+            form = blank(setup, table, cohort, powers, (self.width, remembered), self.observe)
         else:
             form = FreeForm(jnp.zeros((0, 0))) if self.form == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
         form = near(form, table, belief)
