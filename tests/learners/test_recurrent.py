@@ -101,11 +101,10 @@ def test_the_chain_is_what_the_filter_believes():
 def test_those_who_remember_answer_a_surprise_by_kalmans_gain():
     slopes = learned_slopes(StructuralRL(form="recurrent", degree=1, width=4, memory=4), 2000)
     # Consumption is linear in the best linear filter of a linear problem: slopes are exact, the tolerance is sampling noise of
-    # learning (2,000 rounds of 1,280 dates).
-    assert abs(slopes[:, 0].mean() / response(kalman_gain()) - 1) < 0.02, slopes[:, 0] / response(kalman_gain())
-    assert np.abs(slopes[:, 0] / response(kalman_gain()) - 1).max() < 0.035
-    # What was expected of p is held for good: its slope is the surprise's with a share of one, less today's income itself.
-    assert abs(slopes[:, 1].mean() / (R / (1 + R - RHO)) - 1) < 0.03
+    # learning (2,000 rounds of 1,280 dates; found: .3 to .6 %).
+    assert np.abs(slopes[:, 0] / response(kalman_gain()) - 1).max() < 0.02, slopes[:, 0] / response(kalman_gain())
+    # Consumption is to stay where it is by what was expected of p already: R/(1 + R) (1 + RHO/(1 + R − RHO)), shorter so.
+    assert np.abs(slopes[:, 1] / (R / (1 + R - RHO)) - 1).max() < 0.02
 
 
 def test_those_who_see_the_present_alone_answer_too_much():

@@ -57,10 +57,10 @@ class Opening(eqx.Module):
         if setup.economy.exogenous.n == 1 or not coordinates:
             return False
         own = self.rule.own_axis
-        histogram = self.population or Histogram(own, own.n)
+        populations = placed(setup.populations, setup.name, Histogram(own, own.n))
+        populations = populations if self.population is None else {**populations, setup.name: self.population}
         mass = None if self.search is None else self.search.mass
         rules = {**setup.rules, setup.name: self.rule}
-        populations = placed(setup.populations, setup.name, histogram)
         seen = _coordinates_at_ends(setup, populations, rules, mass)
         return any(abs(float(c[0]) - float(c[1])) > 1e-9 * abs(float(c[0])) for c in seen)
 

@@ -74,7 +74,8 @@ class StructuralRL(Learner):
         rate: first step of the logits; falls to a tenth over the rounds.
         width: outputs of the network.
         memory: numbers that the recurrent form remembers.
-        observe: what it reads once a date, after prices are settled: a vector of numbers of the public record.
+        observe: what it reads once a date, after prices are settled: a function of the public record that gives a vector of
+            numbers; one of Walras or of the economy's own file, or a run folder cannot be read.
     """
 
     form: str = eqx.field(static=True, default="smooth")
