@@ -13,6 +13,7 @@ import numpy as np
 from walras._core.errors import InputError
 from walras._core.keys import root_key, stream
 from walras._core.tree import entry
+from walras.diagnose.evidence import Evidence
 from walras.economy import foc
 from walras.economy import path as paths
 from walras.economy import period as periods
@@ -116,7 +117,7 @@ def _rule_gaps(first: Solution, second: Solution) -> dict[str, tuple[float, floa
     for name in evidence.learning:
         sample = evidence.samples[name]
         own = jax.tree_util.tree_map(jnp.asarray, sample["own"])
-        views, infos = (entry(evidence.dates[part][name], at) for part in ("views", "infos"))
+        views, infos = entry(evidence.dates["views"][name], at), entry(_read(second.rules[name], evidence, name), at)
         chosen = np.asarray(_last_choices(second.rules[name], own, views, infos))
         weight = (sample["weight"] / sample["weight"].sum()).reshape(-1)
         gap = np.abs(chosen / sample["choice"] - 1.0).reshape(-1)
@@ -124,6 +125,17 @@ def _rule_gaps(first: Solution, second: Solution) -> dict[str, tuple[float, floa
         top = gap[order][np.searchsorted(np.cumsum(weight[order]), 0.99)]
         found[name] = (100 * float(weight @ gap), 100 * float(top))
     return found
+
+
+def _read(rule, evidence: Evidence, name: str):
+    """What a rule reads at every date. It may remember what the simulated one does not: only what is not public must be taken
+    as recorded."""
+    if rule.information.full:
+        return evidence.dates["infos"][name]
+    return _rebuilt(evidence.field(name), rule.information)
+
+
+_rebuilt = eqx.filter_jit(lambda field, information: field.rebuilt(information))
 
 
 @eqx.filter_jit

@@ -152,9 +152,10 @@ def _lottery(axis: Axis, x):
 @brief_jit
 def _at_mean(belief, coordinates, exo):
     """(view, outcome, info) in each exogenous state at the mean (transformed) coordinates, leading axis exo."""
-    mean = jnp.mean(belief.transform(coordinates), axis=0) if coordinates else jnp.zeros(0)
+    mean = jnp.mean(belief.transform(coordinates), axis=0) if belief.shape.logs else jnp.zeros(0)
     view, outcome = jax.vmap(lambda j: belief.forecast(j, mean))(exo)
-    return view, outcome, (exo, tuple(jnp.full(len(exo), c) for c in belief.raw(mean)))
+    remembered = (jnp.mean(number) for number in coordinates[len(belief.shape.logs) :])
+    return view, outcome, (exo, tuple(jnp.full(len(exo), c) for c in (*belief.raw(mean), *remembered)))
 
 
 @brief_jit
@@ -238,7 +239,7 @@ def _laws(belief, coordinates, states):
     low, high, mean = seen.min(axis=0), seen.max(axis=0), seen.mean(axis=0)
     step = jax.vmap(jax.vmap(lambda i, t: belief.step(i, t, i), in_axes=(None, 0)), in_axes=(0, None))
     found = []
-    for j in range(len(coordinates)):
+    for j in range(len(belief.shape.logs)):
         width = 0.1 * (high[j] - low[j])
         grid = jnp.tile(mean, (LAW_POINTS, 1)).at[:, j].set(jnp.linspace(low[j] - width, high[j] + width, LAW_POINTS))
         found.append((belief.raw(grid)[j], belief.raw(step(states, grid))[j]))

@@ -16,6 +16,11 @@ def saves_more(own, view, info):
     return choose(SAVER, own, view, [jax.nn.sigmoid(25 * (1.03 - view.R / view.q))])
 
 
+def remembering():
+    """Structural learning with a small recurrent memory."""
+    return learners.StructuralRL(form="recurrent", memory=3, width=4)
+
+
 # (constructor, situation): every calibration of the catalogue, and toys with what the catalogue lacks: births and
 # deaths, two stocks, numbered agents. (`tests/waist` has the others.)
 ECONOMIES = {
@@ -50,5 +55,6 @@ LEARNERS = {
     "euler on huggett": (learners.EulerIteration, economies.Huggett.tutorial),
     "euler on huggett with aggregate risk": (learners.EulerIteration, economies.HuggettRisk.srl2025),
     "structural on krusell-smith": (learners.StructuralRL, economies.KrusellSmith.srl2025),
+    "structural with a memory on krusell-smith": (remembering, economies.KrusellSmith.srl2025),
     "euler on krusell-smith": (learners.EulerIteration, economies.KrusellSmith.dhjj2010),
 }

@@ -17,9 +17,8 @@ from walras.economy.task import MeanField
 from walras.learners import StructuralRL
 from walras.learners.adjoint import adjoint
 from walras.learners.beliefs import powers
-from walras.learners.forms import FreeForm, SmoothForm, logits_of, positions
+from walras.learners.forms import FreeForm, SmoothForm, filled, logits_of, positions
 from walras.learners.preset import preset
-from walras.learners.structural import _filled
 from walras.solve import laboratory
 
 NAME = "household"
@@ -112,7 +111,7 @@ def _leaked(lab, loop, rounds: int):
         shocks = jax.vmap(lambda e, u: paths.states_after(lab.economy.exogenous, e, u))(economy.exo, draws)
 
         def welfare(form):
-            rules = {NAME: _filled(form, state.table, state.belief)}
+            rules = {NAME: filled(form, state.table, state.belief)}
 
             def along(begin, exo):
                 paid = lambda now, _: now.welfare(NAME)  # noqa: E731

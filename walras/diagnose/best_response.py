@@ -3,7 +3,8 @@
 The simulated prices are frozen. One individual's problem is solved again along them, with twice the nodes of the own stock,
 half as many coordinate nodes again, and a law of one degree more than the rule was made with; then both rules live through
 the same dates from the same cross-sections, and the difference of discounted payoffs is put in units of consumption. A rule
-is only an equilibrium rule if this is small; it is a lower bound, since the deviator is not perfect either.
+is only an equilibrium rule if this is small; it is a lower bound, since the deviator is not perfect either: it sees what the
+type's view shows and remembers nothing, also where the rule does.
 """
 
 import dataclasses
@@ -24,6 +25,7 @@ from walras.economy.agent import ProfitSeeker
 from walras.economy.task import Field, MeanField
 from walras.learners import beliefs
 from walras.learners.egm import prospect, sweep
+from walras.learners.networks import RecurrentRule
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis, EvenAxis
 
@@ -65,14 +67,17 @@ class BestResponse(Check):
         agent, rule = periods.agents(lab.economy)[name], evidence.rules[name]
         field = evidence.field(name)
         belief = _richer(evidence.learner_states[name].belief, lab.economy.exogenous)
-        better = _solve(agent, lab.economy.exogenous, rule.tabulated(), belief, field, self.sweeps)
+        start = rule.forgetful() if isinstance(rule, RecurrentRule) else rule.tabulated()
+        better = _solve(agent, lab.economy.exogenous, start, belief, field, self.sweeps)
         discount = float(np.mean(np.asarray(_discounts(agent, field, rule))))
         horizon = min(self.horizon, len(field.exo) // 2, int(np.ceil(np.log(1e-3) / np.log(discount))))
         blocks = len(evidence.states.date)
         last = (len(field.exo) - horizon) // evidence.stride
         chosen = np.linspace(0, min(last, blocks - 1), self.starts).astype(int)
-        cross = entry(evidence.states.cross[name], chosen)
-        value = _follow(agent, lab.populations[name], field, (rule, better), cross, chosen * evidence.stride, key, horizon)
+        # The rule goes on from what it remembers at these dates; the deviator remembers what its information says first.
+        states, begin = evidence.states, chosen * evidence.stride
+        begun = (begin, entry(states.cross[name], chosen), entry(states.memory[name], chosen))
+        value = _follow(agent, lab.populations[name], field, (rule, better), begun, key, horizon)
         (old, new), (worth, _) = (np.asarray(x) for x in value)
         return float(100 * np.mean(new - old) / np.mean(worth))
 
@@ -112,12 +117,16 @@ def _discounts(agent, field: Field, rule):
 
 
 @brief_jit
-def _follow(agent, population, field: Field, rules, cross, begin, key, horizon: int):
-    """Discounted payoffs of each rule, and discounted consumption weighted by its marginal worth; shape (rules, starts)."""
+def _follow(agent, population, field: Field, rules, begun, key, horizon: int):
+    """Discounted payoffs of each rule, and discounted consumption weighted by its marginal worth; shape (rules, starts).
 
-    def along(rule, first, start):
+    `begun`: first dates, cross-sections there, and what the first rule remembers there.
+    """
+    begin, cross, memory = begun
+
+    def along(rule, first, start, remembered):
         cut = jax.tree_util.tree_map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, horizon), field)
-        roll = MeanField(agent, population, cut).rollout(key, rule, start)
+        roll = MeanField(agent, population, cut).rollout(key, rule, start, remembered)
 
         def worth(own, choice, view, outcome):
             if isinstance(agent, ProfitSeeker):
@@ -132,5 +141,9 @@ def _follow(agent, population, field: Field, rules, cross, begin, key, horizon: 
         total = lambda x: jnp.sum(discount * jnp.sum(x * roll.weight, axis=1))  # noqa: E731
         return total(roll.payoff), total(spent)
 
-    pairs = [jax.lax.map(lambda at, r=rule: along(r, *at), (begin, cross)) for rule in rules]
+    one, other = rules
+    pairs = [
+        jax.lax.map(lambda at: along(one, *at), (begin, cross, memory)),
+        jax.lax.map(lambda at: along(other, *at, None), (begin, cross)),
+    ]
     return jnp.stack([p[0] for p in pairs]), jnp.stack([p[1] for p in pairs])

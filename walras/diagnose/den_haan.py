@@ -60,6 +60,7 @@ def dynamic_forecast(evidence: Evidence, name: str) -> list[tuple[np.ndarray, np
     """For each coordinate of a type: what came about and what the law forecast from the first date on."""
     belief = evidence.learner_states[name].belief
     index, coordinates = evidence.dates["infos"][name]
+    coordinates = coordinates[: len(belief.shape.logs)]  # what a rule remembers may follow
     if not coordinates:
         return []
     forecast = _iterate(belief, index, coordinates)

@@ -17,7 +17,9 @@ class Nodes(Check):
             _, coordinates = evidence.dates["infos"][name]
             if not table.axes:
                 continue
-            seen = np.stack([np.log(c) if log else c for c, log in zip(coordinates, belief.shape.logs, strict=True)], -1)
+            logs = belief.shape.logs
+            known = coordinates[: len(logs)]  # what a rule remembers may follow
+            seen = np.stack([np.log(c) if log else c for c, log in zip(known, logs, strict=True)], -1)
             low = np.array([float(axis.low) for axis in table.axes])
             high = np.array([float(axis.high) for axis in table.axes])
             share = 100 * float(((seen < low) | (seen > high)).any(axis=1).mean())

@@ -33,14 +33,18 @@ class Field(eqx.Module):
     info: PyTree
     public: Now
 
-    def rebuilt(self, information: Information) -> PyTree:
-        """The information along one path, rebuilt from the public record, so that a learned memory has a gradient."""
+    def rebuilt(self, information: Information, memory: PyTree = None) -> PyTree:
+        """The information along one path, rebuilt from the public record, so that a learned memory has a gradient.
+
+        `memory` is the one with which the path begins; the first one of all if not given.
+        """
 
         def step(memory, at):
             view, public = at
             return information.step(memory, public), information.read(memory, view, public)
 
-        return jax.lax.scan(step, information.start(), (self.view, self.public))[1]
+        begin = information.start() if memory is None else memory
+        return jax.lax.scan(step, begin, (self.view, self.public))[1]
 
 
 def record_of(name: str):
@@ -96,13 +100,13 @@ class MeanField(eqx.Module):
     cohort: Population
     field: Field
 
-    def rollout(self, key: Key, rule: Rule, cross: PyTree) -> Roll:
-        """Run the cohort along one recorded path (leading axis of the field: time)."""
+    def rollout(self, key: Key, rule: Rule, cross: PyTree, memory: PyTree = None) -> Roll:
+        """Run the cohort along one recorded path (leading axis of the field: time), from what it remembers at its start."""
         agent, cohort = self.agent, self.cohort
         field = jax.lax.stop_gradient(self.field)
         information = rule.information
         # The rule's own information, which need not be the one that was recorded; what is not public cannot be rebuilt.
-        infos = field.info if information.full else field.rebuilt(information)
+        infos = field.info if information.full else field.rebuilt(information, memory)
 
         def step(carry, at):
             cross, number = carry

@@ -76,8 +76,10 @@ class PolynomialBelief(eqx.Module):
     shape: Shape
 
     def transform(self, coordinates) -> Float[Array, "*batch coordinates"]:
-        """Coordinates in logs (where positive) as one array, last axis."""
-        parts = [jnp.log(c) if log else c for c, log in zip(coordinates, self.shape.logs, strict=True)]
+        """Coordinates in logs (where positive) as one array, last axis. What a rule remembers may follow them: no belief
+        forecasts that."""
+        known = coordinates[: len(self.shape.logs)]
+        parts = [jnp.log(c) if log else c for c, log in zip(known, self.shape.logs, strict=True)]
         return jnp.stack(jnp.broadcast_arrays(*parts), axis=-1) if parts else jnp.zeros((0,))
 
     def raw(self, transformed) -> tuple[Array, ...]:
@@ -123,7 +125,7 @@ class PolynomialBelief(eqx.Module):
         seen.
         """
         index, coordinates = field.info
-        t = self.transform(coordinates) if coordinates else jnp.zeros((*index.shape, 0))
+        t = self.transform(coordinates) if self.shape.logs else jnp.zeros((*index.shape, 0))
         paths, dates = index.shape
         x = jax.vmap(jax.vmap(self.regressors))(index, t)
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
@@ -133,7 +135,7 @@ class PolynomialBelief(eqx.Module):
             numbers = old + step * (numbers - old)
         views = least_squares(monomials(x.reshape(paths * dates, -1), self.shape.views), numbers)
         belief = eqx.tree_at(lambda b: b.views, self, views)
-        if not coordinates:
+        if not self.shape.logs:
             return belief
         terms = jax.vmap(jax.vmap(self._law_terms))(index[:, :-1], t[:, :-1], index[:, 1:])
         seen = t[:, 1:]

@@ -127,7 +127,9 @@ def sweep(rule: TableRule, ahead: Prospect, tidy: Array | None = None) -> TableR
     return dataclasses.replace(rule, table=new.reshape(rule.table.shape))
 
 
-def answer(agent: AgentType, axis: Axis, W: Float[Array, "risk nodes"], view, outcome, old) -> Float[Array, "risk nodes choices"]:
+def answer(
+    agent: AgentType, axis: Axis, W: Float[Array, "risk nodes"], view, outcome, old
+) -> Float[Array, "risk nodes choices"]:
     """Positions at all own states that are optimal at this view, W being the expected marginal value of the next stock.
 
     `old` are positions to start from, where a type offers no inversion of its own.

@@ -35,6 +35,7 @@ from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
 
+
 class Pace(eqx.Module):
     """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, and the
     band left and right of what was seen, as a share of its width."""

@@ -43,10 +43,12 @@ def _parts(states: dict) -> dict:
 
 
 def _believed(parts: dict) -> Float[Array, " numbers"]:
-    return jnp.concatenate([
-        jnp.concatenate([4 * table.ravel() / table.size**0.5, law.ravel(), views.ravel()])
-        for table, _, law, views in parts.values()
-    ])
+    return jnp.concatenate(
+        [
+            jnp.concatenate([4 * table.ravel() / table.size**0.5, law.ravel(), views.ravel()])
+            for table, _, law, views in parts.values()
+        ]
+    )
 
 
 def start(states: dict) -> Mixing | None:

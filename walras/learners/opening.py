@@ -59,10 +59,11 @@ class Opening(eqx.Module):
         _, coordinates = self.now.infos[setup.name]
         if setup.economy.exogenous.n == 1 or not coordinates:
             return False
-        population = self.population or setup.populations[setup.name]
+        own = self.rule.own_axis
+        populations = placed(setup.populations, setup.name, Histogram(own, own.n))
+        populations = populations if self.population is None else {**populations, setup.name: self.population}
         mass = None if self.search is None else self.search.mass
         rules = {**setup.rules, setup.name: self.rule}
-        populations = {**setup.populations, setup.name: population}
         if setup.rest is not None:
             rules = {**setup.rules, **setup.rest.rules}
             populations, mass = {**populations, setup.rest.saver: setup.rest.histogram}, None

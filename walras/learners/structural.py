@@ -17,6 +17,7 @@ fitted by the certificate alone: nobody decides by it.
       author={Yang, Yucheng and Wang, Chiyuan and Schaab, Andreas and Moll, Benjamin}, year={2025}}
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
@@ -30,12 +31,14 @@ from walras.economy import period as periods
 from walras.economy.agent import Mortal
 from walras.economy.economy import Clear
 from walras.economy.population import Histogram
+from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs
 from walras.learners.adjoint import Critic, adjoint
 from walras.learners.euler import EulerIteration, place
-from walras.learners.forms import Form, FreeForm, SmoothForm, logits_of, positions
+from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
 from walras.learners.learner import Learner, Progress, Setup
+from walras.learners.networks import blank, public_prices
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
 
@@ -65,14 +68,22 @@ class StructuralRL(Learner):
     """Structural reinforcement learning of one type on a histogram. Sizes left at None come from the preset.
 
     Args:
-        form: `smooth` (nodes of information share parameters) or `free` (a parameter for every node).
-        degree: total degree of the polynomials of the smooth form.
+        form: `smooth` (nodes of information share parameters), `free` (a parameter for every node), `network` (smooth, and a
+            network) or `recurrent` (smooth, and a network with a memory).
+        degree: total degree of the polynomials of every form but the free one.
         rate: first step of the logits; falls to a tenth over the rounds.
+        width: outputs of the network.
+        memory: numbers that the recurrent form remembers.
+        observe: what it reads once a date, after prices are settled: a function of the public record that gives a vector of
+            numbers; one of Walras or of the economy's own file, or a run folder cannot be read.
     """
 
     form: str = eqx.field(static=True, default="smooth")
     degree: int = eqx.field(static=True, default=2)
     rate: float | None = eqx.field(static=True, default=None)
+    width: int = eqx.field(static=True, default=16)
+    memory: int = eqx.field(static=True, default=8)
+    observe: Callable = eqx.field(static=True, default=public_prices)
     fresh: ClassVar[bool] = True
 
     def init(self, setup: Setup) -> StructuralState:
@@ -84,13 +95,16 @@ class StructuralRL(Learner):
         if isinstance(setup.economy.market(), Clear):
             table, belief = reverting(setup, start)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
-        blank = {"free": FreeForm(jnp.zeros((0, 0))), "smooth": SmoothForm(jnp.zeros((0, 0)), powers)}[self.form]
-        form = _fitted(blank, table, belief)
+        cohort, remembered = EulerIteration().histogram(start), self.memory if self.form == "recurrent" else 0
+        if self.form in ("network", "recurrent"):
+            form = blank(setup, table, cohort, powers, (self.width, remembered), self.observe)
+        else:
+            form = FreeForm(jnp.zeros((0, 0))) if self.form == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
+        form = near(form, table, belief)
         own = table.table.shape[-3] * table.table.shape[-2]
-        critic = Critic(jax.device_put(np.zeros((len(_critic_powers(belief)), own))))
+        critic = Critic(jax.device_put(np.zeros((len(_critic_powers(belief)) + remembered, own))))
         moments = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form)))
         zero = jax.device_put(np.int64(0))
-        cohort = EulerIteration().histogram(start)
         last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear))
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
@@ -98,8 +112,10 @@ class StructuralRL(Learner):
         def refuse(why: str, remedy: str = "Use EulerIteration for this type."):
             raise InputError(why, where=setup.name, remedy=remedy)
 
-        if self.form not in ("smooth", "free"):
-            refuse(f"StructuralRL has no form '{self.form}'", "Use `smooth` or `free`.")
+        if self.form not in ("smooth", "free", "network", "recurrent"):
+            refuse(f"StructuralRL has no form '{self.form}'", "Use `smooth`, `free`, `network` or `recurrent`.")
+        if self.form == "recurrent" and not isinstance(setup.information, ViewInformation):
+            refuse(f"a recurrent form has its own memory beside {type(setup.information).__name__}", "Give no information.")
         if setup.economy.exogenous.n == 1:
             refuse("there is no aggregate risk to learn from")
         if not isinstance(setup.populations[setup.name], Histogram):
@@ -131,16 +147,18 @@ class StructuralRL(Learner):
                 lambda: (state.form, state.average, state.table, state.belief),
             )
         index, coordinates = field.info
-        transformed = belief.transform(coordinates) if coordinates else jnp.zeros((*index.shape, 0))
-        flatten = lambda part: part.reshape(-1, part.shape[-1])  # noqa: E731
+        form, average = form.seen(field, placing), average.seen(field, placing)
+        transformed = belief.transform(coordinates) if table.axes else jnp.zeros((*index.shape, 0))
 
         def parts(f):
-            rule = _filled(f, table, belief)
             # A cubic between nodes may leave the interval that the nodes are in.
-            return jnp.clip(jax.vmap(jax.vmap(lambda i, t: flatten(rule.at(i, t))))(index, transformed), 1e-4, 1.0)
+            return jnp.clip(f.parts(table, belief, field), 1e-4, 1.0)
 
         seen, pull = jax.vjp(parts, form)
         terms = jax.vmap(jax.vmap(lambda i, t: _critic_terms(belief, i, t)))(index, transformed)
+        # What the rule remembers tells of tomorrow too.
+        remembered = [number[..., None] for number in coordinates[len(table.axes) :]]
+        terms = jnp.concatenate([terms, *remembered], axis=-1)
         before = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], tree)  # noqa: E731
         people = task.start.reshape(len(index), -1)
         weights = 0.5 * people + 0.5 / people.shape[1]
@@ -162,9 +180,9 @@ class StructuralRL(Learner):
         learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, table, belief, *tail)
         return learned, Progress(residual, jnp.zeros(()))
 
-    def rule(self, state: StructuralState) -> TableRule:
-        """The table that the averaged parameters fill."""
-        return _filled(state.average, state.table, state.belief)
+    def rule(self, state: StructuralState) -> Rule:
+        """The rule of the averaged parameters."""
+        return state.average.rule(state.table, state.belief)
 
     def histogram(self, state: StructuralState) -> Histogram:
         """The histogram on which the rule was started."""
@@ -173,9 +191,8 @@ class StructuralRL(Learner):
 
 def _placed(state: StructuralState, field: Field, sizes):
     """Form, average, table and belief on coordinate nodes around what was seen."""
-    filled = _filled(state.form, state.table, state.belief)
-    table, belief = place(filled, state.belief, field, sizes.guard, True)
-    form = _fitted(state.form, table, belief)
+    table, belief = place(filled(state.form, state.table, state.belief), state.belief, field, sizes.guard, True)
+    form = near(state.form, table, belief)
     return form, form, table, belief
 
 
@@ -193,26 +210,6 @@ def _critic_powers(belief: beliefs.PolynomialBelief) -> beliefs.Powers:
 
 def _critic_terms(belief: beliefs.PolynomialBelief, index, transformed):
     return beliefs.monomials(belief.regressors(index, transformed), _critic_powers(belief))
-
-
-def _regressors(table: TableRule, belief: beliefs.PolynomialBelief):
-    """Regressors at all nodes of information, index major."""
-    grids = jnp.meshgrid(jnp.arange(table.table.shape[0]), *(axis.nodes for axis in table.axes), indexing="ij")
-    states = grids[0].reshape(-1)
-    coordinates = jnp.stack([g.reshape(-1) for g in grids[1:]], -1) if table.axes else jnp.zeros((len(states), 0))
-    return jax.vmap(belief.regressors)(states, coordinates)
-
-
-def _filled(form: Form, table: TableRule, belief: beliefs.PolynomialBelief) -> TableRule:
-    """The table with the form's positions."""
-    filled = positions(form.logits(_regressors(table, belief))).reshape(table.table.shape)
-    return eqx.tree_at(lambda t: t.table, table, filled)
-
-
-def _fitted(form: Form, table: TableRule, belief: beliefs.PolynomialBelief) -> Form:
-    """The form nearest to a table."""
-    info = int(np.prod(table.table.shape[: 1 + len(table.axes)]))
-    return form.fitted(_regressors(table, belief), logits_of(table.table).reshape(info, -1))
 
 
 def _residual(found, parts):

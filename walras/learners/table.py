@@ -54,24 +54,7 @@ class TableRule(Rule):
 
     def __call__(self, own, view, info, *, key=None):
         """The choice of one individual."""
-        nodes = self.own_axis.nodes
-        part = self.part(view, info)
-        part = part.reshape(-1, part.shape[-1])
-        risk = own.risk_field()
-        state = getattr(own, risk) if risk else 0
-        field = stock_field(self.agent)
-        cell, weight = self.own_axis.locate(getattr(own, field))
-        row = state * self.own_axis.n
-
-        def at_node(n):
-            there = own.to(**{field: pick(nodes, n)})
-            return choose(self.agent, there, view, pick(part, row + n))
-
-        # The choices at the two nodes are interpolated, not the positions: consumption is nearly linear in wealth, its
-        # share in cash is not. The result is put back into the feasible set of the point itself.
-        left, right = at_node(cell), at_node(cell + 1)
-        between = jax.tree_util.tree_map(lambda x, y: x + jnp.maximum(weight, 0.0) * (y - x), left, right)
-        return nearest(self.agent, own, view, between)
+        return between_nodes(self, self.part(view, info), own, view)
 
     def tabulated(self) -> "TableRule":
         """The rule as nothing but its table."""
@@ -93,3 +76,23 @@ class TableRule(Rule):
         weight = weight.reshape(-1, *(1,) * (last.ndim - 1))
         moved = last[cell] * (1 - weight) + last[cell + 1] * weight
         return eqx.tree_at(lambda r: (r.table, r.own_axis), self, (jnp.moveaxis(moved, 0, -2), own_axis))
+
+
+def between_nodes(rule: TableRule, part: Float[Array, "risk nodes choices"], own, view):
+    """The choice of one individual by positions at the nodes of a table's own stock."""
+    agent, axis = rule.agent, rule.own_axis
+    part = part.reshape(-1, part.shape[-1])
+    nodes, risk, field = axis.nodes, own.risk_field(), stock_field(agent)
+    state = getattr(own, risk) if risk else 0
+    cell, weight = axis.locate(getattr(own, field))
+    row = state * axis.n
+
+    def at_node(n):
+        there = own.to(**{field: pick(nodes, n)})
+        return choose(agent, there, view, pick(part, row + n))
+
+    # The choices at the two nodes are interpolated, not the positions: consumption is nearly linear in wealth, its
+    # share in cash is not. The result is put back into the feasible set of the point itself.
+    left, right = at_node(cell), at_node(cell + 1)
+    between = jax.tree_util.tree_map(lambda x, y: x + jnp.maximum(weight, 0.0) * (y - x), left, right)
+    return nearest(agent, own, view, between)

@@ -138,7 +138,9 @@ def _broyden_step(function, s: _Broyden) -> _Broyden:
     move = jnp.where(probing, nudge, -s.inverse @ s.gap)
     new = function(s.x + move)
     # A column of the Jacobian, and its inverse once all are there.
-    jacobian = jnp.where((jnp.arange(n) == s.column)[None, :], ((new - s.gap) / jnp.max(nudge + (~probing)))[:, None], s.jacobian)
+    jacobian = jnp.where(
+        (jnp.arange(n) == s.column)[None, :], ((new - s.gap) / jnp.max(nudge + (~probing)))[:, None], s.jacobian
+    )
     complete = probing & (s.column == n - 1)
     # Broyden's good update.
     change = s.inverse @ (new - s.gap)
