@@ -13,11 +13,11 @@ class Nodes(Check):
         """See the class."""
         findings = []
         for name in evidence.learning:
-            table, belief = evidence.learner_states[name].table, evidence.learner_states[name].belief
+            table = evidence.learner_states[name].table
             _, coordinates = evidence.dates["infos"][name]
             if not table.axes:
                 continue
-            seen = np.stack([np.log(c) if log else c for c, log in zip(coordinates, belief.shape.logs, strict=True)], -1)
+            seen = np.stack([np.log(c) if log else c for c, log in zip(coordinates, table.logs, strict=True)], -1)
             low = np.array([float(axis.low) for axis in table.axes])
             high = np.array([float(axis.high) for axis in table.axes])
             share = 100 * float(((seen < low) | (seen > high)).any(axis=1).mean())

@@ -24,6 +24,7 @@ from jaxtyping import Array
 
 from walras._core.errors import InputError
 from walras.economy.economy import Formula
+from walras.economy.information import Named, in_logs, sees_state
 from walras.economy.population import Histogram, Representative
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
@@ -38,6 +39,9 @@ LAW_STEPS = {"formula": 1.0, "clearing": 0.5, "representative": 0.03}
 """Share of the way that the law moves in a round. A cleared price answers the rule at once: the law goes half the way and the
 rule takes few sweeps, or the rounds diverge. A representative agent's best answer to a law overshoots it many times (in
 Brock and Mirman's economy, 44 times the error)."""
+
+MOST_COORDINATES = 3
+"""Coordinates that a table takes: it grows as the product of their nodes."""
 
 
 class Pace(eqx.Module):
@@ -102,8 +106,9 @@ class EulerIteration(Learner):
         opening = Opening.of(learner.nodes, setup)
         now = opening.now
         view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
+        _check_coordinates(setup, len(coordinates))
         values = beliefs.exogenous_values(economy.exogenous)
-        logs = tuple(float(c) > 0 for c in coordinates)
+        logs = in_logs(setup.information, coordinates)
         degrees = (learner.law_degree, learner.view_degree)
         if not coordinates and economy.exogenous.n > 1:  # all that is seen follows from the exogenous state: one number each
             values, degrees = np.eye(economy.exogenous.n), (0, 1)
@@ -173,6 +178,27 @@ def _check(setup: Setup) -> None:
         )
     if setup.economy.exogenous.n is None:
         raise InputError("the exogenous process has no finite states", where=setup.name, remedy="Use process.chain(n).")
+    if not sees_state(setup.information):
+        raise InputError(
+            "its law of motion forecasts from exogenous state to exogenous state, and this information does not see the state",
+            where=f"EulerIteration of {setup.name}",
+            remedy="Use StructuralRL, which needs no law, or let it see the state: Prices(..., state=True).",
+        )
+
+
+def _check_coordinates(setup: Setup, count: int) -> None:
+    if count > MOST_COORDINATES:
+        raise InputError(
+            f"the information has {count} coordinates, and a table takes at most {MOST_COORDINATES}",
+            where=setup.name,
+            remedy="Use fewer prices, lags, moments or bins: the table grows as the product of their nodes.",
+        )
+    if count and setup.economy.exogenous.n == 1 and isinstance(setup.information, Named):
+        raise InputError(
+            "without aggregate risk prices and cross-sections rest, and there is nothing to condition on",
+            where=f"information of {setup.name}",
+            remedy="Leave the information out.",
+        )
 
 
 def place(rule: TableRule, belief, field, sizes, moving):
