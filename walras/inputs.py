@@ -104,7 +104,7 @@ def price_names(economy: Economy, name: str) -> tuple[str, ...]:
     """
     ends, fields = _prices_at_ends(economy, name)
     moving = [n for n, (one, other) in ends.items() if float(one) != float(other)]
-    shared = tuple(n for n in moving if n in fields)
+    shared = tuple(n for n in fields if n in moving)
     market = economy.market()
     return shared or (tuple(moving) if isinstance(market, Formula) or market.bracket is None else tuple(market.bracket[0]))
 

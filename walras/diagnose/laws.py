@@ -62,4 +62,3 @@ def degrees_of(belief: beliefs.PolynomialBelief) -> tuple[int, int]:
     """Degrees of a belief's law and views in one coordinate."""
     degree = lambda powers: max((max(p, default=0) for p in powers), default=0)  # noqa: E731
     return degree(belief.shape.law), degree(belief.shape.views)
-

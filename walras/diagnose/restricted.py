@@ -117,9 +117,10 @@ def applies(evidence: Evidence, name: str) -> bool:
         return False
     if name not in evidence.dates["moments"] or np.std(evidence.dates["moments"][name]) < 1e-12:
         return False
-    information = rule.information
-    known = isinstance(information, Moments) and information.who == name and "mean_log" in information.names
-    return not (known and isinstance(information.seen, ViewInformation))
+    seen = rule.information
+    if isinstance(seen, Moments) and seen.who == name and "mean_log" in seen.names:
+        return not isinstance(seen.seen, ViewInformation)
+    return True
 
 
 def _with_moment(field: Field, values: np.ndarray, half: int, exogenous):

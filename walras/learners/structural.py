@@ -147,7 +147,9 @@ class StructuralRL(Learner):
 
         seen, pull = jax.vjp(parts, form)
         over = lambda f: jax.vmap(jax.vmap(f))  # noqa: E731
-        known = over(belief.regressors)(index, transformed) if state.insight is None else over(state.insight)(field.exo, field.view)
+        known = (
+            over(belief.regressors)(index, transformed) if state.insight is None else over(state.insight)(field.exo, field.view)
+        )
         terms = beliefs.monomials(known, _critic_powers(known.shape[-1]))
         before = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], tree)  # noqa: E731
         people = task.start.reshape(len(index), -1)
