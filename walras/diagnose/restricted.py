@@ -70,7 +70,8 @@ class Restricted(Check):
         """(gain, its standard error over stretches of the simulation) of one type's individual, in per cent of consumption."""
         lab, rule = evidence.lab, evidence.rules[name]
         agent, exogenous = periods.agents(lab.economy)[name], lab.economy.exogenous
-        field, half = evidence.field(name), (len(evidence.dates["public"].exo) - 1) // 2
+        field = evidence.field(name)
+        half = len(field.exo) // 2
         degrees, ahead = self._degrees(evidence, name)
         view = laws.of_view(field)
         whole = dataclasses.replace(view, info=_with_moment(view, evidence.dates["moments"][name][:-1], half, exogenous))
@@ -78,17 +79,25 @@ class Restricted(Check):
         mine = rule
         if sees_state(rule.information):
             mine = self._answer(agent, exogenous, rule, (field, field, half), degrees, ahead)
-        horizon = far_enough(agent, field, min(self.horizon, half // 2))
-        stretches = (len(field.exo) - half) / horizon
-        count = int(np.clip(stretches, 6, self.starts))
-        chosen = np.linspace(-(-half // evidence.stride), (len(field.exo) - horizon) // evidence.stride, count).astype(int)
+        chosen, horizon, stretches = self.stretches(agent, field, evidence.stride)
         cross, key = entry(evidence.states.cross[name], chosen), stream(evidence.key, "restricted")
         pairs = tuple((dataclasses.replace(r, information=RECORDED), f.info) for r, f in ((mine, field), (richer, whole)))
         value = follow(agent, lab.populations[name], field, pairs, cross, chosen * evidence.stride, key, horizon)
         (old, new), (worth, _) = (np.asarray(x) for x in value)
         gains = 100 * (new - old) / np.mean(worth)
         # Stretches that overlap count as often as they fit beside each other.
-        return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(min(count, stretches)))
+        return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(min(len(chosen), stretches)))
+
+    def stretches(self, agent, field: Field, stride: int) -> tuple[np.ndarray, int, float]:
+        """Samples at which both begin, dates for which they are followed, and how many such stretches fit beside each other.
+
+        All of them lie in the second half of the field.
+        """
+        dates, half = len(field.exo), len(field.exo) // 2
+        horizon = far_enough(agent, field, min(self.horizon, half // 2))
+        count = int(np.clip((dates - half) / horizon, 6, self.starts))
+        chosen = np.linspace(-(-half // stride), (dates - horizon) // stride, count).astype(int)
+        return chosen, horizon, (dates - half) / horizon
 
     def _degrees(self, evidence: Evidence, name: str) -> tuple[tuple[int, int], bool]:
         """Degrees of law and views, and whether the law may use the next exogenous state."""
