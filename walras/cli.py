@@ -100,6 +100,9 @@ def solve(  # noqa: PLR0913 (one argument per option of the command line)
     calibration: Annotated[str | None, typer.Option(help="A named constructor of the economy.")] = None,
     learner: Annotated[list[str] | None, typer.Option(help="TYPE=LEARNER.")] = None,
     population: Annotated[list[str] | None, typer.Option(help="TYPE=histogram|panel:N|finite:N|representative.")] = None,
+    information: Annotated[
+        list[str] | None, typer.Option(help="TYPE=view|prices|prices+state|lags:N|moments|shares:EDGES; names may follow.")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="PARAMETER=NUMBER, e.g. household.beta=0.98.")] = None,
     preset: Annotated[str, typer.Option(help="fast, standard, precise or paper.")] = "standard",
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
@@ -119,6 +122,7 @@ def solve(  # noqa: PLR0913 (one argument per option of the command line)
         calibration=chosen,
         learners=_pairs(learner, "--learner"),
         populations=_pairs(population, "--population"),
+        information=_pairs(information, "--information"),
         parameters=_numbers(set_, "--set"),
         preset=preset,
         seed=seed,

@@ -17,7 +17,9 @@ from walras.diagnose.evidence import Evidence
 from walras.economy import foc
 from walras.economy import path as paths
 from walras.economy import period as periods
+from walras.economy.rule import Information, Rule
 from walras.economy.space import choice_fields
+from walras.economy.task import Field
 from walras.loop import Laboratory
 from walras.simulate import attributes, evidence_of, laboratory_of, series
 from walras.solution import Solution
@@ -117,7 +119,7 @@ def _rule_gaps(first: Solution, second: Solution) -> dict[str, tuple[float, floa
     for name in evidence.learning:
         sample = evidence.samples[name]
         own = jax.tree_util.tree_map(jnp.asarray, sample["own"])
-        views, infos = entry(evidence.dates["views"][name], at), entry(_read(second.rules[name], evidence, name), at)
+        views, infos = entry(evidence.dates["views"][name], at), _infos(evidence, second.rules[name], name, at)
         chosen = np.asarray(_last_choices(second.rules[name], own, views, infos))
         weight = (sample["weight"] / sample["weight"].sum()).reshape(-1)
         gap = np.abs(chosen / sample["choice"] - 1.0).reshape(-1)
@@ -127,15 +129,35 @@ def _rule_gaps(first: Solution, second: Solution) -> dict[str, tuple[float, floa
     return found
 
 
-def _read(rule, evidence: Evidence, name: str):
-    """What a rule reads at every date. It may remember what the simulated one does not: only what is not public must be taken
-    as recorded."""
-    if rule.information.full:
-        return evidence.dates["infos"][name]
-    return _rebuilt(evidence.field(name), rule.information)
+def _infos(evidence: Evidence, rule: Rule, name: str, at: np.ndarray):
+    """What another rule of the type would have read at the dates `at` of the first solution's simulation.
+
+    Its memory is built up along the simulation; what is not public is read off the states that were kept.
+    """
+    if eqx.tree_equal(rule.information, evidence.rules[name].information):
+        return entry(evidence.dates["infos"][name], at)
+    public = evidence.dates["public"]
+    if not rule.information.full:
+        field = Field(public.exo, public.exo, evidence.dates["views"][name], None, None, public)
+        return entry(_rebuilt(field, rule.information), at)
+    kept = (evidence.states, entry(public, at), entry(evidence.dates["views"][name], at))
+    return _read(evidence.lab, rule.information, *kept)
 
 
-_rebuilt = eqx.filter_jit(lambda field, information: field.rebuilt(information))
+@eqx.filter_jit
+def _rebuilt(field: Field, information: Information):
+    return field.rebuilt(information)
+
+
+@eqx.filter_jit
+def _read(lab: Laboratory, information: Information, states, public, views):
+    """What a full information reads in states, with an empty memory."""
+
+    def one(state, seen, view):
+        now = periods.opening(lab.economy, lab.populations, state)
+        return information.read(information.start(), view, dataclasses.replace(now, prices=seen.prices))
+
+    return jax.vmap(one)(states, public, views)
 
 
 @eqx.filter_jit

@@ -11,6 +11,8 @@ import xarray as xr
 
 from walras._core.compiling import brief_jit
 from walras._core.keys import root_key, stream
+from walras._core.tree import entry
+from walras.diagnose import laws
 from walras.diagnose.den_haan import dynamic_forecast
 from walras.diagnose.evidence import Evidence
 from walras.economy import foc
@@ -194,7 +196,23 @@ def _given(evidence: Evidence, name: str):
         parts = (evidence.dates[part][name] for part in ("views", "outcomes", "infos"))
         return tuple(jax.tree_util.tree_map(lambda leaf: leaf[-1:], part) for part in parts)
     states = np.arange(evidence.lab.economy.exogenous.n)
+    if name in evidence.laws:
+        return _recorded(evidence, name, states)
     return _at_mean(evidence.learner_states[name].belief, evidence.dates["infos"][name][1], states)
+
+
+def _recorded(evidence: Evidence, name: str, states: np.ndarray):
+    """What a type whose law is about something else saw at one date of each exogenous state (of the nearest that came about):
+    the date whose coordinates are nearest to their means in that state."""
+    exo = np.asarray(evidence.dates["public"].exo)
+    coordinates = [np.asarray(c) for c in laws.view_info(evidence.dates["views"][name])[1]]
+    chosen = []
+    for state in states:
+        there = np.flatnonzero(np.abs(exo - state) == np.abs(exo - state).min())
+        gaps = sum(((c[there] - c[there].mean()) / max(c.std(), 1e-12)) ** 2 for c in coordinates) + np.zeros(len(there))
+        chosen.append(there[int(np.argmin(gaps))])
+    parts = (evidence.dates[part][name] for part in ("views", "outcomes", "infos"))
+    return tuple(entry(part, np.array(chosen)) for part in parts)
 
 
 def _rules(evidence: Evidence, name: str) -> tuple[Variables, Variables]:
@@ -248,15 +266,14 @@ def _laws(belief, coordinates, states):
 
 def _law(evidence: Evidence, name: str) -> tuple[Variables, Variables]:
     """The law of motion of each coordinate, over what was seen and a tenth more at either end."""
-    coordinates = evidence.dates["infos"][name][1]
+    belief, (_, coordinates) = evidence.law(name)
     if not coordinates or evidence.lab.stationary:
         return {}, {}
     named = {n: v for n, (_, v, _) in attached(evidence.lab.economy, evidence.dates["public"], ("time",)).items()}
     states = np.arange(evidence.lab.economy.exogenous.n)
-    laws = _laws(evidence.learner_states[name].belief, coordinates, states)
     data: Variables = {}
     where: Variables = {}
-    for j, (grid, following) in enumerate(laws):
+    for j, (grid, following) in enumerate(_laws(belief, coordinates, states)):
         label = _coordinate_label(evidence, named, name, j, coordinates[j])
         point, next_label = f"{name}_law_point", {**label, "long_name": f"next {label['long_name']}"}
         data[f"{name}_law_{j}"] = (("exo", point), np.asarray(following), next_label)

@@ -13,6 +13,7 @@ from walras._core.module import as_parameter, parameters_of
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.economy import Economy, Formula
+from walras.economy.information import view_numbers
 from walras.economy.space import choice_fields
 
 
@@ -96,6 +97,37 @@ def opening_prices(economy: Economy, now: periods.Now):
     if market.bracket is None:
         return market.guess
     return jax.tree_util.tree_map(lambda a, b: 0.5 * (jnp.asarray(a) + b), *market.bracket)
+
+
+def price_names(economy: Economy, name: str) -> tuple[str, ...]:
+    """Names of the prices that a type sees move: those of the economy that its view carries and that differ between
+    exogenous states; where its view carries none by its name, the prices that the market finds.
+
+    Of an economy with finite exogenous states, before anything is solved.
+    """
+    ends, fields = _prices_at_ends(economy, name)
+    moving = [n for n, (one, other) in ends.items() if float(one) != float(other)]
+    shared = tuple(n for n in fields if n in moving)
+    market = economy.market()
+    return shared or (tuple(moving) if isinstance(market, Formula) or market.bracket is None else tuple(market.bracket[0]))
+
+
+def _prices_at_ends(economy: Economy, name: str) -> tuple[dict, tuple[str, ...]]:
+    """Prices by name at the first and the last exogenous state when everybody is born, and the numbers of the view."""
+    fields: list[str] = []
+
+    @brief_jit
+    def at(exo):
+        types = periods.agents(economy)
+        cross = {n: periods.Cross(*agent.birth(0, exo).nodes(), agent.mass) for n, agent in types.items()}
+        stocks = {n: jax.tree_util.tree_map(cross[n].total, jax.vmap(a.holds)(cross[n].own)) for n, a in types.items()}
+        now = periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
+        now = dataclasses.replace(now, prices=opening_prices(economy, now))
+        fields[:] = view_numbers(economy.timing().moves()[name].sees(now))
+        return now.prices
+
+    first, last = at(np.int64(0)), at(np.int64(economy.exogenous.n - 1))
+    return {n: (first[n], last[n]) for n in first}, tuple(fields)
 
 
 def check_accounts(economy: Economy, populations, rules, state, key) -> None:

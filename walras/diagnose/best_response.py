@@ -19,9 +19,11 @@ from walras._core.keys import stream
 from walras._core.tree import entry
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
+from walras.diagnose.laws import degrees_of
 from walras.economy import foc
 from walras.economy import period as periods
 from walras.economy.agent import ProfitSeeker
+from walras.economy.information import sees_state
 from walras.economy.task import Field, MeanField
 from walras.learners import beliefs
 from walras.learners.egm import prospect, sweep
@@ -34,7 +36,7 @@ class BestResponse(Check):
     """Figure `best_response_gain_percent`: the largest over types, in per cent of consumption for ever.
 
     `sweeps` of the deviator's problem, `starts` dates from which both rules are followed, for at most `horizon` dates
-    (or until what is left is discounted to 1e-3).
+    (or until what is left is discounted to 1e-3). Absent for types whose rule does not see the exogenous state.
     """
 
     sweeps: int = eqx.field(static=True, default=120)
@@ -43,7 +45,9 @@ class BestResponse(Check):
 
     def run(self, evidence: Evidence, thresholds):
         """See the class."""
-        gains = {name: self.gain(evidence, name) for name in evidence.learning}
+        # A rule that does not see the exogenous state has no law of its own with which to do better (`restricted`).
+        seeing = [name for name in evidence.learning if sees_state(evidence.rules[name].information)]
+        gains = {name: self.gain(evidence, name) for name in seeing}
         if not gains:
             return []
         name = max(gains, key=lambda n: gains[n])
@@ -66,20 +70,27 @@ class BestResponse(Check):
         lab, key = evidence.lab, stream(evidence.key, "best-response")
         agent, rule = periods.agents(lab.economy)[name], evidence.rules[name]
         field = evidence.field(name)
-        belief = _richer(evidence.learner_states[name].belief, lab.economy.exogenous)
+        belief = finer_belief(evidence.learner_states[name].belief, lab.economy.exogenous)
         start = rule.forgetful() if isinstance(rule, RecurrentRule) else rule.tabulated()
         better = _solve(agent, lab.economy.exogenous, start, belief, field, self.sweeps)
-        discount = float(np.mean(np.asarray(_discounts(agent, field, rule))))
-        horizon = min(self.horizon, len(field.exo) // 2, int(np.ceil(np.log(1e-3) / np.log(discount))))
+        most = min(self.horizon, len(field.exo) // 2)
+        horizon = far_enough(agent, field, most)
         blocks = len(evidence.states.date)
         last = (len(field.exo) - horizon) // evidence.stride
         chosen = np.linspace(0, min(last, blocks - 1), self.starts).astype(int)
         # The rule goes on from what it remembers at these dates; the deviator remembers what its information says first.
         states, begin = evidence.states, chosen * evidence.stride
         begun = (begin, entry(states.cross[name], chosen), entry(states.memory[name], chosen))
-        value = _follow(agent, lab.populations[name], field, (rule, better), begun, key, horizon)
+        rules = ((rule, field.info), (better, field.info))
+        value = follow(agent, lab.populations[name], field, rules, begun, key, horizon)
         (old, new), (worth, _) = (np.asarray(x) for x in value)
         return float(100 * np.mean(new - old) / np.mean(worth))
+
+
+def far_enough(agent, field: Field, most: int) -> int:
+    """Dates until what is left is discounted to 1e-3, at most `most`."""
+    discount = float(np.mean(np.asarray(_discount(agent, field))))
+    return min(most, int(np.ceil(np.log(1e-3) / np.log(discount))))
 
 
 def _finer(rule: TableRule) -> TableRule:
@@ -89,12 +100,11 @@ def _finer(rule: TableRule) -> TableRule:
     return finer.on(Axis(own.low, own.high, own.pivot, 2 * own.n))
 
 
-def _richer(belief: beliefs.PolynomialBelief, exogenous) -> beliefs.PolynomialBelief:
+def finer_belief(belief: beliefs.PolynomialBelief, exogenous) -> beliefs.PolynomialBelief:
     """The belief with one more degree in law and view."""
     shape = belief.shape
-    degree = lambda powers: max((max(p, default=0) for p in powers), default=0)  # noqa: E731
-    degrees = (degree(shape.law) + 1, degree(shape.views) + 1)
-    new = beliefs.shape_of(*belief.exo.shape, shape.logs, degrees, shape.sees_next)
+    law_degree, view_degree = degrees_of(belief)
+    new = beliefs.shape_of(*belief.exo.shape, shape.logs, (law_degree + 1, view_degree + 1), shape.sees_next)
     law, views = (
         jax.device_put(np.zeros(s)) for s in ((len(new.law), len(shape.logs)), (len(new.views), belief.views.shape[1]))
     )
@@ -110,22 +120,28 @@ def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int)
 
 
 @brief_jit
-def _discounts(agent, field: Field, rule):
+def _discount(agent, field: Field):
     own = jax.tree_util.tree_map(lambda leaf: leaf[0], agent.birth(0, field.exo[0]).nodes()[0])
     view, outcome = jax.tree_util.tree_map(lambda leaf: leaf[0], (field.view, field.outcome))
     return agent.discount(own, view, outcome)
 
 
 @brief_jit
-def _follow(agent, population, field: Field, rules, begun, key, horizon: int):
-    """Discounted payoffs of each rule, and discounted consumption weighted by its marginal worth; shape (rules, starts).
+def follow(agent, population, field: Field, rules, begun, key, horizon: int):
+    """What individuals get who follow each rule from the same cross-sections through the same dates.
 
-    `begun`: first dates, cross-sections there, and what the first rule remembers there.
+    Args:
+        rules: two pairs of a rule and the information (index, coordinates) that was recorded for it along the field.
+        begun: first dates (starts,), cross-sections there, and what the first rule remembers there.
+
+    Returns:
+        Discounted payoffs, and discounted consumption weighted by its marginal worth; both of shape (rules, starts).
     """
     begin, cross, memory = begun
 
-    def along(rule, first, start, remembered):
-        cut = jax.tree_util.tree_map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, horizon), field)
+    def along(rule, info, first, start, remembered):
+        whole = dataclasses.replace(field, info=info)
+        cut = jax.tree_util.tree_map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, horizon), whole)
         roll = MeanField(agent, population, cut).rollout(key, rule, start, remembered)
 
         def worth(own, choice, view, outcome):
@@ -143,7 +159,7 @@ def _follow(agent, population, field: Field, rules, begun, key, horizon: int):
 
     one, other = rules
     pairs = [
-        jax.lax.map(lambda at: along(one, *at), (begin, cross, memory)),
-        jax.lax.map(lambda at: along(other, *at, None), (begin, cross)),
+        jax.lax.map(lambda at: along(*one, *at), (begin, cross, memory)),
+        jax.lax.map(lambda at: along(*other, *at, None), (begin, cross)),
     ]
     return jnp.stack([p[0] for p in pairs]), jnp.stack([p[1] for p in pairs])

@@ -14,6 +14,7 @@ from walras.diagnose.euler import EulerErrors
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.diagnose.nodes import Nodes
+from walras.diagnose.restricted import Restricted
 
 STANDARD = {
     "euler_log10_mean": -3.0,
@@ -43,7 +44,7 @@ def thresholds(preset: str) -> dict[str, float]:
     return tighter
 
 
-CHECKS: tuple[Check, ...] = (EulerErrors(), DenHaan(), BestResponse(), Clearing(), Accounts(), Nodes())
+CHECKS: tuple[Check, ...] = (EulerErrors(), DenHaan(), BestResponse(), Restricted(), Clearing(), Accounts(), Nodes())
 
 
 @dataclasses.dataclass(frozen=True)

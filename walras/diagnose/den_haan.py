@@ -24,9 +24,12 @@ class DenHaan(Check):
         """See the class."""
         found = []
         for name in evidence.learning:
+            logs = evidence.law(name)[0].shape.logs
             for number, (actual, forecast) in enumerate(dynamic_forecast(evidence, name)):
-                positive = (actual > 0).all() and (forecast > 0).all()
-                gap = 100 * np.abs(np.log(forecast / actual)) if positive else 100 * np.abs(forecast - actual)
+                positive = logs[number] and (actual > 0).all() and (forecast > 0).all()
+                # A number in levels, a net rate say, may pass through zero: percentage points, or per cent of a large mean.
+                far = 100 * np.abs(forecast - actual) / max(1.0, float(np.abs(actual).mean()))
+                gap = 100 * np.abs(np.log(forecast / actual)) if positive else far
                 where = f"{name}, coordinate {number}, date {int(np.argmax(gap))}"
                 found.append((float(gap.mean()), float(gap.max()), where))
         if not found:
@@ -58,8 +61,7 @@ class DenHaan(Check):
 
 def dynamic_forecast(evidence: Evidence, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each coordinate of a type: what came about and what the law forecast from the first date on."""
-    belief = evidence.learner_states[name].belief
-    index, coordinates = evidence.dates["infos"][name]
+    belief, (index, coordinates) = evidence.law(name)
     coordinates = coordinates[: len(belief.shape.logs)]  # what a rule remembers may follow
     if not coordinates:
         return []

@@ -15,9 +15,11 @@ import numpy as np
 from walras._core.compiling import brief_jit
 from walras._core.keys import stream
 from walras._core.types import Key
+from walras.diagnose import laws
 from walras.economy import foc
 from walras.economy import path as paths
 from walras.economy import period as periods
+from walras.economy.information import moment, sees_state
 from walras.economy.population import Histogram
 from walras.economy.process import transition_matrix
 from walras.economy.space import choice_fields
@@ -30,8 +32,9 @@ class Evidence:
     """What the fresh simulation left behind, as NumPy arrays with a leading time axis.
 
     `dates` holds per-date records: `exo`, `public` (the public record), `views`, `infos`, `outcomes`, `accounts`,
-    `mass_error`, `top_mass`, `status`. `samples` holds, at every `stride`-th date, `own`, `weight`, `error` (Euler errors
-    in consumption units, signed), `binding` for each learning type, and the states themselves.
+    `mass_error`, `top_mass`, `moments` (mean of log(1 + stock − limit) of types with one stock), `status`. `samples` holds, at every `stride`-th date, `own`, `weight`, `error` (Euler errors
+    in consumption units, signed), `binding` for each learning type, and the states themselves. `laws` holds, for types whose
+    rule does not see the exogenous state, a belief about what the economy's view says.
     """
 
     lab: Laboratory
@@ -43,6 +46,7 @@ class Evidence:
     samples: dict[str, Any]
     states: periods.EconomyState
     final: periods.EconomyState
+    laws: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def learning(self) -> list[str]:
@@ -55,6 +59,12 @@ class Evidence:
         cut = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:-1], tree)  # noqa: E731
         parts = (self.dates["views"][name], self.dates["outcomes"][name], self.dates["infos"][name], self.dates["public"])
         return Field(exo[:-1], exo[1:], *(cut(part) for part in parts))
+
+    def law(self, name: str) -> tuple[Any, Any]:
+        """A type's belief, and the information (index, coordinates) along the simulation that it is about."""
+        if name in self.laws:
+            return self.laws[name], laws.view_info(self.dates["views"][name])
+        return self.learner_states[name].belief, self.dates["infos"][name]
 
 
 def gather(
@@ -74,20 +84,18 @@ def gather(
     """
     burn = (0 if lab.stationary else dates // 10) if burn is None else burn
     sizes = (burn // stride, dates // stride, stride)
-    if lab.fresh:
-        pilot = _simulated(lab, learner_states, start, sizes, stream(key, "law"))
-        fitted = {name: _with_law(s, pilot.field(name)) for name, s in learner_states.items() if name in pilot.samples}
-        learner_states = {**learner_states, **fitted}
-    return _simulated(lab, learner_states, start, sizes, key)
-
-
-def _with_law(state, field: Field):
-    return eqx.tree_at(lambda s: s.belief, state, _fit(state.belief, field))
-
-
-@brief_jit
-def _fit(belief, field: Field):
-    return belief.fit(jax.tree_util.tree_map(lambda leaf: leaf[None], field))
+    if not lab.fresh:
+        return _simulated(lab, learner_states, start, sizes, key)
+    pilot = _simulated(lab, learner_states, start, sizes, stream(key, "law"))
+    known = {}
+    for name in pilot.samples:
+        field, state = pilot.field(name), learner_states[name]
+        if sees_state(pilot.rules[name].information):
+            fitted = eqx.tree_at(lambda s: s.belief, state, laws.fit(state.belief, field))
+            learner_states = {**learner_states, name: fitted}
+        else:
+            known[name] = laws.of_state(field, lab.economy.exogenous, lab.preset)
+    return dataclasses.replace(_simulated(lab, learner_states, start, sizes, key), laws=known)
 
 
 def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, int, int], key: Key) -> Evidence:
@@ -118,6 +126,7 @@ def _pass(lab: Laboratory, rules, start, key, path, burn: int, learned: tuple[st
             "accounts": {k: jnp.where(now.date == 0, 0.0, v) for k, v in accounts.items()},
             "mass_error": mass,
             "top_mass": _top_mass(lab, now),
+            "moments": _moments(lab, now, learned),
             "payoff": {name: now.welfare(name) for name in now.payoff},
         }
 
@@ -142,6 +151,16 @@ def _top_mass(lab: Laboratory, now: periods.Now):
         if isinstance(population, Histogram):
             top[name] = jnp.sum(now.cross[name].weight.reshape(-1, population.axis.n)[:, -1])
     return top
+
+
+def _moments(lab: Laboratory, now: periods.Now, learned: tuple[str, ...]):
+    """Mean of log(1 + stock − limit) of every learned type with one stock: what its people together may know of themselves."""
+    found = {}
+    for name in learned:
+        limits = periods.agents(lab.economy)[name].limits()
+        if len(type(limits).endogenous()) == 1:
+            found[name] = moment("mean_log", now.cross[name], getattr(limits, type(limits).endogenous()[0]).low)
+    return found
 
 
 def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState, key: Key):

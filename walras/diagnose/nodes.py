@@ -13,13 +13,12 @@ class Nodes(Check):
         """See the class."""
         findings = []
         for name in evidence.learning:
-            table, belief = evidence.learner_states[name].table, evidence.learner_states[name].belief
+            table = evidence.learner_states[name].table
             _, coordinates = evidence.dates["infos"][name]
             if not table.axes:
                 continue
-            logs = belief.shape.logs
-            known = coordinates[: len(logs)]  # what a rule remembers may follow
-            seen = np.stack([np.log(c) if log else c for c, log in zip(known, logs, strict=True)], -1)
+            known = coordinates[: len(table.logs)]  # what a rule remembers may follow
+            seen = np.stack([np.log(c) if log else c for c, log in zip(known, table.logs, strict=True)], -1)
             low = np.array([float(axis.low) for axis in table.axes])
             high = np.array([float(axis.high) for axis in table.axes])
             share = 100 * float(((seen < low) | (seen > high)).any(axis=1).mean())

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from walras.lab import store
-from walras.lab.request import Request, build
+from walras.lab.request import Request, build, information
 from walras.learners.preset import preset
 from walras.loop import Laboratory, LoopState, tolerances
 from walras.solution import Solution
@@ -98,10 +98,12 @@ def run(request: Request, folder: Path, force: bool, say: Report, total: Callabl
     """
     preset(request.preset)
     economy, learners, populations = build(request)
+    seen = information(request, economy)
     work = store.prepare(folder, force)
     watcher = Watcher(work, request, say, total)
     try:
-        solution = solve(economy, learners, populations=populations, preset=request.preset, key=request.seed, watch=watcher)
+        given = {"populations": populations, "information": seen, "preset": request.preset, "key": request.seed}
+        solution = solve(economy, learners, **given, watch=watcher)
     except Interrupted as stopped:
         stopped.folder = work
         raise

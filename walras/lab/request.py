@@ -17,10 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field
 import walras.economies
 import walras.learners
 from walras._core.errors import InputError, UnknownName
+from walras.economy import period as periods
 from walras.economy.economy import Economy
+from walras.economy.information import Lags, Moments, Prices, Shares
 from walras.economy.population import Finite, Histogram, Panel, Population, Representative
-from walras.inputs import with_parameters
+from walras.economy.rule import Information, ViewInformation
+from walras.inputs import price_names, with_parameters
 from walras.learners.learner import Learner
+from walras.solve import discretised
 
 COPY = "economy.py"
 """Name of the copy of an economy's own file in its run folder."""
@@ -191,3 +195,44 @@ def _population(name: str, text: str) -> Population:
                              remedy=f"Write {name}={kind}:1000.")  # fmt: skip
         return known[kind](int(number))
     return known[kind](None, int(number)) if kind == "histogram" and number else known[kind]()
+
+
+def information(request: Request, economy: Economy) -> dict[str, Information]:
+    """The information of each type that a request names.
+
+    Raises:
+        UnknownName, InputError: for names and values that cannot be used.
+    """
+    types, found = periods.agents(economy), {}
+    for name, text in request.information.items():
+        if name not in types:
+            raise UnknownName("agent type", name, types, where="--information")
+        # Three states are enough to see which prices move.
+        found[name] = _information(name, text, discretised(economy, 3))
+    return found
+
+
+def _information(name: str, text: str, economy: Economy) -> Information:
+    kind, _, rest = text.partition(":")
+    listed, where = tuple(part for part in rest.split(",") if part), f"--information {name}"
+    agent = periods.agents(economy)[name]
+    if kind == "view":
+        return ViewInformation()
+    if kind in ("prices", "prices+state"):
+        return Prices(listed or price_names(economy, name), state=kind == "prices+state")
+    if kind == "moments":
+        limits = agent.limits()
+        low = float(getattr(limits, type(limits).endogenous()[0]).low)
+        return Moments(name, listed or ("mean_log",), low)
+    if kind == "lags":
+        number, *fields = listed or ("",)
+        if not number.isdigit() or int(number) < 1:
+            raise InputError("lags need their number", where=where, number=f"'{rest}'", remedy=f"Write {name}=lags:2.")
+        return Lags(tuple(fields) or price_names(economy, name)[:1], int(number))
+    if kind == "shares":
+        try:
+            return Shares(name, tuple(float(edge) for edge in listed or ("",)))
+        except ValueError:
+            remedy = f"Write {name}=shares:1,5."
+            raise InputError("shares need the edges of their bins", where=where, number=f"'{rest}'", remedy=remedy) from None
+    raise UnknownName("information", kind, ("view", "prices", "prices+state", "lags", "moments", "shares"), where=where)

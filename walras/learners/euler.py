@@ -24,6 +24,7 @@ from jaxtyping import Array
 
 from walras._core.errors import InputError
 from walras.economy.economy import Formula
+from walras.economy.information import Named, in_logs, sees_state
 from walras.economy.population import Histogram, Representative
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
@@ -34,6 +35,9 @@ from walras.learners.opening import Opening
 from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
+
+MOST_COORDINATES = 3
+"""Coordinates that a table takes: it grows as the product of their nodes."""
 
 
 class Pace(eqx.Module):
@@ -101,9 +105,10 @@ class EulerIteration(Learner):
         opening = Opening.of(self.sized(setup.preset, states).nodes, setup)
         now, sees_next = opening.now, opening.sees_next(setup)
         view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
+        _check_coordinates(setup, len(coordinates))
         learner = self.sized(setup.preset, states, len(coordinates), sees_next)
         values = beliefs.exogenous_values(economy.exogenous)
-        logs = tuple(float(c) > 0 for c in coordinates)
+        logs = in_logs(setup.information, coordinates)
         degrees = (learner.law_degree, learner.view_degree)
         if not coordinates and economy.exogenous.n > 1:  # all that is seen follows from the exogenous state: one number each
             values, degrees = np.eye(economy.exogenous.n), (0, 1)
@@ -204,6 +209,27 @@ def _check(setup: Setup) -> None:
         )
     if setup.economy.exogenous.n is None:
         raise InputError("the exogenous process has no finite states", where=setup.name, remedy="Use process.chain(n).")
+    if not sees_state(setup.information):
+        raise InputError(
+            "its law of motion forecasts from exogenous state to exogenous state, and this information does not see the state",
+            where=f"EulerIteration of {setup.name}",
+            remedy="Use StructuralRL, which needs no law, or let it see the state: Prices(..., state=True).",
+        )
+
+
+def _check_coordinates(setup: Setup, count: int) -> None:
+    if count > MOST_COORDINATES:
+        raise InputError(
+            f"the information has {count} coordinates, and a table takes at most {MOST_COORDINATES}",
+            where=setup.name,
+            remedy="Use fewer prices, lags, moments or bins: the table grows as the product of their nodes.",
+        )
+    if count and setup.economy.exogenous.n == 1 and isinstance(setup.information, Named):
+        raise InputError(
+            "without aggregate risk prices and cross-sections rest, and there is nothing to condition on",
+            where=f"information of {setup.name}",
+            remedy="Leave the information out.",
+        )
 
 
 def place(rule: TableRule, belief, field, guard_share, moving):

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from walras._core.errors import InputError
 from walras.economy import period as periods
 from walras.economy.task import Field
 from walras.learners import beliefs, egm
@@ -23,11 +24,21 @@ REVERSION = 0.6  # a first guess of how much of today's price is still there tom
 
 
 def reverting(setup: Setup, start: EulerState) -> tuple[TableRule, beliefs.PolynomialBelief]:
-    """The best answer to prices that go back to their stationary level: a smooth rule whose demand has a slope."""
+    """The best answer to prices that go back to their stationary level: a smooth rule whose demand has a slope.
+
+    Raises:
+        InputError: if a coordinate of the information does not depend on the price.
+    """
     field, resting = _hypothetical(setup, start)
     belief = start.belief
     seen = belief.transform(field.info[1])
     low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
+    for number in np.flatnonzero(np.asarray(high - low) < 1e-9):
+        raise InputError(
+            f"coordinate {number} of the information does not move with the price that clears the market",
+            where=f"StructuralRL of {setup.name}",
+            remedy="Use prices, lags of them, or EulerIteration.",
+        )
     belief = dataclasses.replace(belief, centre=0.5 * (low + high), scale=0.5 * (high - low))
     belief = belief.fit(field)
     x = (belief.transform(resting) - belief.centre) / belief.scale

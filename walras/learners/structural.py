@@ -33,7 +33,7 @@ from walras.economy.economy import Clear
 from walras.economy.population import Histogram
 from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
-from walras.learners import beliefs
+from walras.learners import beliefs, unseen
 from walras.learners.adjoint import Critic, adjoint
 from walras.learners.euler import EulerIteration, place
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 class StructuralState(eqx.Module):
     """Parameters now and averaged, numbers of the optimiser (its own class could not be saved), critic, rounds done, residual,
     the table that they fill, the belief that scales coordinates, the stationary search that gave the start, the histogram that
-    it was found on, and whether coordinates are prices sought in a bracket."""
+    it was found on, whether coordinates are prices sought in a bracket, and what the critic of a rule that does not see the
+    exogenous state sees."""
 
     form: Form
     average: Form
@@ -62,6 +63,7 @@ class StructuralState(eqx.Module):
     search: Any
     cohort: Histogram
     bracketed: bool = eqx.field(static=True)
+    insight: unseen.Insight | None
 
 
 class StructuralRL(Learner):
@@ -90,10 +92,12 @@ class StructuralRL(Learner):
         """The stationary solution; where a market clears, the best answer to prices that return to it."""
         self._check(setup)
         sizes = setup.preset.structural
-        start = EulerIteration(setup.preset.histogram_nodes, sizes.coordinate_nodes).init(setup)
+        whole = unseen.everything_seen(setup)
+        start = EulerIteration(setup.preset.histogram_nodes, sizes.coordinate_nodes).init(whole)
         table, belief = start.table, start.belief
         if isinstance(setup.economy.market(), Clear):
-            table, belief = reverting(setup, start)
+            table, belief = reverting(whole, start)
+        table, belief = unseen.as_seen(setup, table, belief)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
         cohort, remembered = EulerIteration().histogram(start), self.memory if self.form == "recurrent" else 0
         if self.form in ("network", "recurrent"):
@@ -102,10 +106,12 @@ class StructuralRL(Learner):
             form = FreeForm(jnp.zeros((0, 0))) if self.form == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
         form = near(form, table, belief)
         own = table.table.shape[-3] * table.table.shape[-2]
-        critic = Critic(jax.device_put(np.zeros((len(_critic_powers(belief)) + remembered, own))))
+        insight = unseen.insight(setup, start.belief.template[0])
+        known = _variables(belief) if insight is None else insight.size
+        critic = Critic(jax.device_put(np.zeros((len(_critic_powers(known)) + remembered, own))))
         moments = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form)))
         zero = jax.device_put(np.int64(0))
-        last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear))
+        last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear), insight)
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
     def _check(self, setup: Setup) -> None:
@@ -155,10 +161,13 @@ class StructuralRL(Learner):
             return jnp.clip(f.parts(table, belief, field), 1e-4, 1.0)
 
         seen, pull = jax.vjp(parts, form)
-        terms = jax.vmap(jax.vmap(lambda i, t: _critic_terms(belief, i, t)))(index, transformed)
+        over = lambda f: jax.vmap(jax.vmap(f))  # noqa: E731
+        known = (
+            over(belief.regressors)(index, transformed) if state.insight is None else over(state.insight)(field.exo, field.view)
+        )
         # What the rule remembers tells of tomorrow too.
         remembered = [number[..., None] for number in coordinates[len(table.axes) :]]
-        terms = jnp.concatenate([terms, *remembered], axis=-1)
+        terms = jnp.concatenate([beliefs.monomials(known, _critic_powers(known.shape[-1])), *remembered], axis=-1)
         before = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], tree)  # noqa: E731
         people = task.start.reshape(len(index), -1)
         weights = 0.5 * people + 0.5 / people.shape[1]
@@ -176,7 +185,7 @@ class StructuralRL(Learner):
         share = 1.0 / jnp.clip(state.rounds - sizes.warm_rounds + 1, 1, sizes.average_rounds)
         average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
         residual = 0.98 * state.residual + 0.02 * _residual(found, seen[:, :-1])
-        tail = (state.search, state.cohort, state.bracketed)
+        tail = (state.search, state.cohort, state.bracketed, state.insight)
         learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, table, belief, *tail)
         return learned, Progress(residual, jnp.zeros(()))
 
@@ -204,12 +213,8 @@ def _variables(belief: beliefs.PolynomialBelief) -> int:
     return belief.exo.shape[1] + len(belief.shape.logs)
 
 
-def _critic_powers(belief: beliefs.PolynomialBelief) -> beliefs.Powers:
-    return beliefs.powers([2] * _variables(belief), 2)
-
-
-def _critic_terms(belief: beliefs.PolynomialBelief, index, transformed):
-    return beliefs.monomials(belief.regressors(index, transformed), _critic_powers(belief))
+def _critic_powers(variables: int) -> beliefs.Powers:
+    return beliefs.powers([2] * variables, 2)
 
 
 def _residual(found, parts):

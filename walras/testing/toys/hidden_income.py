@@ -68,7 +68,7 @@ class Household(AgentType):
         """Everybody starts with the same wealth."""
         return point(WealthOwn(self.b_birth))
 
-    def discount(self, own, view_next):
+    def discount(self, own, view, outcome):
         """β."""
         return self.beta
 

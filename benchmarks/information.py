@@ -1,0 +1,66 @@
+"""What rules make of less or other information, and what richer information would be worth.
+
+    python benchmarks/information.py                       a quarter of an hour on one core
+
+Each row is a solve with the preset `standard`, its rule and its path compared with those of `EulerIteration` on what the
+economy's view says, over 2,000 dates of common shocks.
+"""
+
+import sys
+import time
+
+import common
+
+common.one_core()
+
+import walras as w  # noqa: E402
+from walras.economies import HuggettRisk, KrusellSmith  # noqa: E402
+from walras.economy.information import Prices  # noqa: E402
+from walras.economy.rule import ViewInformation  # noqa: E402
+from walras.learners import EulerIteration, StructuralRL  # noqa: E402
+
+NAME, FIGURE = "household", "restricted_perceptions_percent"
+COLUMNS = [
+    "economy", "learner", "information", "verdict", "cpu_s", "euler_log10_mean", "rule_gap_mean_percent",
+    "rule_gap_99_percent", "path_gap_percent", "price_percent", "standard_error",
+]  # fmt: skip
+CASES = {
+    "krusell-smith srl2025": (KrusellSmith.srl2025, "household_K", ("r", "w"), "productivity and K"),
+    "huggett-risk srl2025_rate": (HuggettRisk.srl2025_rate, "price_r", ("r",), "endowment and R"),
+}
+
+
+def main() -> None:
+    """Solve, compare, write."""
+    rows = []
+    for economy, (calibration, series, names, view) in CASES.items():
+        reference = None
+        for learner, seen, what in (
+            (EulerIteration(), ViewInformation(), f"view: {view}"),
+            (StructuralRL(), ViewInformation(), f"view: {view}"),
+            (StructuralRL(), Prices(names), f"prices: {', '.join(names)}"),
+            (StructuralRL(), Prices(("r",), state=True), "prices+state: r"),
+        ):
+            start = time.process_time()
+            solution = w.solve(calibration(), {NAME: learner}, information={NAME: seen})
+            seconds = time.process_time() - start
+            reference = reference or solution
+            gap, figure = w.compare(reference, solution), solution.certificate.figure
+            mean, _, path, _ = gap.paths[series]
+            error = next(f.where for f in solution.certificate.findings if f.figure == FIGURE).split("±")[1].split("%")[0]
+            mean_gap, top_gap = gap.rules[NAME]
+            numbers = [
+                f"{figure('euler_log10_mean'):.2f}",
+                f"{mean_gap:.3f}",
+                f"{top_gap:.3f}",
+                f"{100 * path / abs(mean):.2f}",
+            ]
+            price = [f"{figure(FIGURE):.4f}", error.strip()]
+            rows.append([economy, type(learner).__name__, what, solution.verdict, f"{seconds:.0f}", *numbers, *price])
+            print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
+    about = "information by economy, preset standard; gaps against the first row of each economy; cpu_s: with compiling and certificate"
+    common.write("information.csv", COLUMNS, rows, about=about)
+
+
+if __name__ == "__main__":
+    main()
