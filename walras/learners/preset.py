@@ -53,6 +53,7 @@ class StructuralSizes:
     coordinate_nodes: int = 12
     rate: float = 0.02
     average_rounds: int = 200
+    chasing_rounds: int = 10
     tolerance: float = 1e-4
 
 
