@@ -31,7 +31,7 @@ def resting():
 
 
 def test_the_resting_date_repeats_itself(resting):
-    economy, found = resting
+    _, found = resting
     now = found.now
     assert float(found.residual) < 1e-6
     # The bank sets the rate that it has, the household's wealth is the debt, goods follow.

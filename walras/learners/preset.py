@@ -85,7 +85,20 @@ class Preset:
 
 PRESETS = {
     "fast": Preset(
-        "fast", EulerSizes(120, 8, 30, 1, 3), StructuralSizes(300, 12, 15), 150, 300, 8, 150, 1e-4, 5e-3, 1e-6, 80, 7, 3_000, 3e-4
+        "fast",
+        EulerSizes(120, 8, 30, 1, 3),
+        StructuralSizes(300, 12, 15),
+        150,
+        300,
+        8,
+        150,
+        1e-4,
+        5e-3,
+        1e-6,
+        80,
+        7,
+        3_000,
+        3e-4,
     ),
     "standard": Preset(
         "standard",

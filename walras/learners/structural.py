@@ -34,11 +34,12 @@ from walras.economy.population import Histogram
 from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
-from walras.learners.adjoint import Critic, adjoint
-from walras.learners.euler import EulerIteration, place
+from walras.learners.adjoint import Critic, adjoint, residual_of
+from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
 from walras.learners.learner import Learner, Progress, Setup
 from walras.learners.networks import blank, public_prices
+from walras.learners.pace import place
 from walras.learners.pathwise import pathwise
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
@@ -187,17 +188,17 @@ class StructuralRL(Learner):
         change, known = adam.update(slope, known)
         optimiser = tuple(jax.tree_util.tree_leaves(known))
         stepped = eqx.apply_updates(form, change)
-        form, optimiser = _where(warm, form, stepped), _where(warm, state.optimiser, optimiser)
+        still = lambda one, other: jax.tree_util.tree_map(lambda a, b: jnp.where(warm, a, b), one, other)  # noqa: E731
+        form, optimiser = still(form, stepped), still(state.optimiser, optimiser)
         share = 1.0 / self._window(sizes, state)
         average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
-        residual = 0.98 * state.residual + 0.02 * _residual(found, seen[:, : found.gradient.shape[1]])
+        residual = 0.98 * state.residual + 0.02 * residual_of(found, seen[:, : found.gradient.shape[1]])
         tail = (state.search, state.cohort, state.bracketed, state.several, state.insight)
         learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, table, belief, *tail)
         return learned, Progress(residual, jnp.zeros(()))
 
     def _window(self, sizes, state: StructuralState):
-        """Rounds over which parameters are averaged. Where several types meet what they do must be known at once (each would
-        chase an average that lags, and overshoot): few rounds until the last third."""
+        """Rounds that are averaged; few until the last third where several types meet: each would chase an average that lags."""
         if not state.several:
             return jnp.clip(state.rounds - sizes.warm_rounds + 1, 1, sizes.average_rounds)
         return jnp.clip(state.rounds - (2 * sizes.rounds) // 3, sizes.chasing_rounds, sizes.average_rounds)
@@ -206,7 +207,7 @@ class StructuralRL(Learner):
         """The rule of the averaged parameters."""
         return state.average.rule(state.table, state.belief)
 
-    def histogram(self, state: StructuralState) -> Histogram:
+    def histogram(self, state: StructuralState) -> Histogram | None:
         """The histogram on which the rule was started."""
         return state.cohort
 
@@ -239,23 +240,9 @@ def _placed(state: StructuralState, field: Field, sizes):
     return form, form, table, belief
 
 
-def _where(condition, one, other):
-    return jax.tree_util.tree_map(lambda a, b: jnp.where(condition, a, b), one, other)
-
-
 def _variables(belief: beliefs.PolynomialBelief) -> int:
     return belief.exo.shape[1] + len(belief.shape.logs)
 
 
 def _critic_powers(variables: int) -> beliefs.Powers:
     return beliefs.powers([2] * variables, 2)
-
-
-def _residual(found, parts):
-    """How far the first-order conditions are from zero on average over the stretch, as a share of marginal payoff.
-
-    Summed over dates with its sign, node by node; corners do not count.
-    """
-    inside = (parts > 0.005) & (parts < 0.995)
-    signed = jnp.abs(jnp.sum(jnp.where(inside, found.gradient, 0.0), axis=(0, 1)))
-    return jnp.sum(signed) / jnp.sum(jnp.where(inside, found.scale, 0.0))
