@@ -138,6 +138,7 @@ def follow(agent, population, field: Field, rules, begun, key, horizon: int):
         Discounted payoffs, and discounted consumption weighted by its marginal worth; both of shape (rules, starts).
     """
     begin, cross, memory = begun
+    in_money = isinstance(agent, ProfitSeeker)
 
     def along(rule, info, first, start, remembered):
         whole = dataclasses.replace(field, info=info)
@@ -145,7 +146,7 @@ def follow(agent, population, field: Field, rules, begun, key, horizon: int):
         roll = MeanField(agent, population, cut).rollout(key, rule, start, remembered)
 
         def worth(own, choice, view, outcome):
-            if isinstance(agent, ProfitSeeker):
+            if in_money:
                 return agent.payoff(own, choice, view, outcome)
             slopes = foc.margins(agent, own, choice, view, outcome)
             return slopes.u_c[-1] * jax.tree_util.tree_leaves(choice)[-1]

@@ -81,15 +81,19 @@ class Restricted(Check):
         if len(view.info[1]) < MOST:
             whole = dataclasses.replace(view, info=_with_moment(view, evidence.dates["moments"][name][:-1], half, exogenous))
         richer = self._answer(agent, exogenous, rule, (field, whole, half), degrees, ahead)
-        mine = rule
+        mine = [rule]
         if sees_state(rule.information):
-            mine = self._answer(agent, exogenous, rule, (field, field, half), degrees, ahead)
+            mine.append(self._answer(agent, exogenous, rule, (field, field, half), degrees, ahead))
         chosen, horizon, stretches = self.stretches(agent, field, evidence.stride)
         key = stream(evidence.key, "restricted")
         begun = (chosen * evidence.stride, entry(evidence.states.cross[name], chosen), None)  # a record needs no memory
-        pairs = tuple((dataclasses.replace(r, information=RECORDED), f.info) for r, f in ((mine, field), (richer, whole)))
-        value = follow(agent, lab.populations[name], field, pairs, begun, key, horizon)
-        (old, new), (worth, _) = (np.asarray(x) for x in value)
+        told = lambda r, f: (dataclasses.replace(r, information=RECORDED), f.info)  # noqa: E731
+        found = [
+            follow(agent, lab.populations[name], field, (told(r, field), told(richer, whole)), begun, key, horizon)
+            for r in mine
+        ]
+        # Where the law of what is seen is wild beside what was seen, the rule itself is the better answer of the two.
+        (old, new), (worth, _) = max(([np.asarray(x) for x in pair] for pair in found), key=lambda pair: pair[0][0].mean())
         gains = 100 * (new - old) / np.mean(worth)
         # Stretches that overlap count as often as they fit beside each other.
         return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(min(len(chosen), stretches)))

@@ -300,7 +300,7 @@ def stability(solution: Solution, *, n: int = 6, rounds: int = 0) -> Stability:
 
 def loop_map(solution: Solution, rounds: int = 0) -> tuple[Map, dict[str, Any], np.ndarray]:
     """One round as a map, where the loop stands after so many more rounds, and the trace up to there; as `stability`."""
-    lab, loop = laboratory_of(solution), solution.loop
+    lab, loop = laboratory_of(solution), dataclasses.replace(solution.loop, mixing=None)  # rounds by themselves
     if lab.stationary:
         raise InputError(
             "without aggregate risk a round is a step of a bracketing search, no map that learns",

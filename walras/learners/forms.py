@@ -116,7 +116,7 @@ def leaning(table: TableRule, belief: PolynomialBelief, slopes: tuple[float, ...
     if not slopes:
         return table
     grids = jnp.meshgrid(*(axis.nodes - c for axis, c in zip(table.axes, belief.centre, strict=True)), indexing="ij")
-    tilt = sum(slope * grid for slope, grid in zip(slopes, grids, strict=True))
+    tilt = jnp.tensordot(jnp.asarray(slopes), jnp.stack(grids), axes=1)
     tilt = tilt.reshape(1, *tilt.shape, 1, 1, 1)
     return eqx.tree_at(lambda t: t.table, table, positions(logits_of(table.table) + tilt))
 

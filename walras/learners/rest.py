@@ -53,7 +53,7 @@ class RestProblem(eqx.Module):
     economy: Economy
     state: periods.EconomyState
     populations: dict[str, Population]
-    rules: dict[str, Rule]
+    rules: dict[str, Any]
     key: Key
     name: str = eqx.field(static=True)
     others: tuple[str, ...] = eqx.field(static=True)
@@ -125,8 +125,9 @@ def find(economy: Economy, populations, given: dict[str, Rule], information: dic
     key, exo = start
     saver = next(name for name, p in populations.items() if isinstance(p, Histogram))
     steady = economy.exogenous.n == 1
-    nodes = preset.stationary_nodes if steady else preset.euler.nodes
-    cells = preset.stationary_nodes if steady else preset.histogram_nodes
+    share = preset.euler.several_nodes
+    nodes = preset.stationary_nodes if steady else round(share * preset.euler.nodes)
+    cells = preset.stationary_nodes if steady else round(share * preset.histogram_nodes)
     wide = _wide_axis(economy, saver, exo, nodes, preset.euler)
     x, rule, found = None, None, None
     for final in (False, True):

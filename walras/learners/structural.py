@@ -161,7 +161,8 @@ class StructuralRL(Learner):
         warm = state.rounds < sizes.warm_rounds
         # Under the first guess the economy wanders: the nodes are placed again when the rule has learned a little. Where a
         # market clears they stay over its whole bracket, all of which is asked for.
-        placing = warm | (state.rounds == 3 * sizes.warm_rounds) | (state.rounds == 6 * sizes.warm_rounds)
+        again = jnp.asarray((3, 6, 15) if state.several else (3, 6)) * sizes.warm_rounds
+        placing = warm | jnp.any(state.rounds == again)
         form, average, table, belief = state.form, state.average, state.table, state.belief
         if table.axes and not state.bracketed:
             form, average, table, belief = jax.lax.cond(
