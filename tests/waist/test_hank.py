@@ -129,7 +129,7 @@ def test_same_equilibrium_in_other_unknowns(block, rules, run):
 
 def test_rotemberg_condition_is_the_textbook_phillips_curve(block):
     # Textbook: Π(1+Π) = (ε/θ)(mc − (ε−1)/ε) + E[(Y'/Y) Π'(1+Π')/R'], R' = (1+i')/(1+Π'), for a firm like all others.
-    # Derived: u_π + m_π E[discount · V_x'], which is −θ Y times (left − right).
+    # Derived: u_π + m_π E[discount · V_x'], which is −θ Y/(1 + Π) times (left − right).
     rng = np.random.default_rng(1)
     firm, probability = block.firm, jnp.asarray([0.2, 0.5, 0.3])
     epsilon, theta = float(firm.epsilon), float(firm.theta)
@@ -158,7 +158,7 @@ def test_rotemberg_condition_is_the_textbook_phillips_curve(block):
     gaps = jax.vmap(textbook)(*points)
     conditions = jax.vmap(derived)(*points)
     assert largest(gaps) > 1e-2
-    np.testing.assert_allclose(-conditions / (theta * points[1]), gaps, rtol=0, atol=5e-15)
+    np.testing.assert_allclose(-conditions * (1 + points[2]) / (theta * points[1]), gaps, rtol=0, atol=5e-15)
 
 
 def test_set_of_hours_and_consumption_is_no_box(block):
