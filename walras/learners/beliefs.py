@@ -121,8 +121,7 @@ class PolynomialBelief(eqx.Module):
     def fit(self, field: Field, before: "PolynomialBelief | None" = None, step=1.0) -> "PolynomialBelief":
         """Least squares on a field with leading axes (path, time).
 
-        With `before`, view, outcome and law move only the share `step` of the way from what that belief forecast to what was
-        seen.
+        With `before` the law moves only the share `step` of the way from what that belief forecast to what was seen.
         """
         index, coordinates = field.info
         t = self.transform(coordinates) if self.shape.logs else jnp.zeros((*index.shape, 0))
@@ -130,9 +129,6 @@ class PolynomialBelief(eqx.Module):
         x = jax.vmap(jax.vmap(self.regressors))(index, t)
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
         numbers = jnp.concatenate([leaf.reshape(paths * dates, -1) for leaf in leaves], axis=1)
-        if before is not None:
-            old = jax.vmap(jax.vmap(before.numbers))(index, t).reshape(paths * dates, -1)
-            numbers = old + step * (numbers - old)
         views = least_squares(monomials(x.reshape(paths * dates, -1), self.shape.views), numbers)
         belief = eqx.tree_at(lambda b: b.views, self, views)
         if not self.shape.logs:

@@ -126,7 +126,7 @@ class EulerIteration(Learner):
         rule, belief = state.table, state.belief
         if rule.axes:
             rule, belief = place(rule, belief, task.field, state.pace.guard, state.rounds < state.pace.placing)
-        fitted = belief.fit(task.field, state.belief, state.pace.law)
+        fitted = belief.fit(task.field, state.belief, jnp.where(state.rounds == 0, 1.0, state.pace.law))
         ahead = prospect(rule.agent, task.exogenous, fitted, rule.axes)
         new = jax.lax.fori_loop(0, state.pace.sweeps, lambda _, r: sweep(r, ahead), rule)
         change = _rule_change(rule, new, belief, task.field)
