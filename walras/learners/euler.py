@@ -26,6 +26,7 @@ from walras._core.errors import InputError
 from walras.economy.economy import Formula
 from walras.economy.information import Named, in_logs, sees_state
 from walras.economy.population import Histogram, Representative
+from walras.economy.rule import ViewInformation
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
 from walras.learners.continuation import ContinuationRule
@@ -113,6 +114,9 @@ class EulerIteration(Learner):
         if not coordinates and economy.exogenous.n > 1:  # all that is seen follows from the exogenous state: one number each
             values, degrees = np.eye(economy.exogenous.n), (0, 1)
         shape = beliefs.shape_of(*values.shape, logs, degrees, sees_next)
+        # Bounds are those of what the view says: other information has coordinates of its own.
+        own_view = isinstance(setup.information, ViewInformation)
+        shape = dataclasses.replace(shape, bounded=own_view and len(view.bounded()) > 0)
         centre = np.array([np.log(float(c)) if log else float(c) for c, log in zip(coordinates, logs, strict=True)])
         axes = tuple(EvenAxis(c - 0.4, c + 0.4, learner.coordinate_nodes) for c in centre)
         belief = beliefs.blank(values, centre, (view, outcome), shape)
@@ -238,9 +242,10 @@ def place(rule: TableRule, belief, field, guard_share, moving):
     seen = belief.transform(coordinates)
     low, high = jnp.min(seen, axis=(0, 1)), jnp.max(seen, axis=(0, 1))
     guard = guard_share * jnp.maximum(high - low, 1e-4)
+    bottom = jnp.maximum(low - guard, belief.least)  # a bound is the first node: nothing lies below it
     axes = []
     for j, axis in enumerate(rule.axes):
-        new = EvenAxis(low[j] - guard[j], high[j] + guard[j], axis.n)
+        new = EvenAxis(bottom[j], high[j] + guard[j], axis.n)
         axes.append(jax.tree_util.tree_map(lambda a, b: jnp.where(moving, a, b), new, axis))
     centre = jnp.where(moving, 0.5 * (low + high), belief.centre)
     scale = jnp.where(moving, 0.5 * (high - low) + guard, belief.scale)
