@@ -67,7 +67,7 @@ class PolynomialBelief(eqx.Module):
     """Forecasts of view, outcome and next information at (index, coordinates).
 
     Fields: `exo` (states, m) centred values of the exogenous process, `centre` and `scale` (coordinates,) of the (log)
-    coordinates, `least` (coordinates,) their smallest values (minus infinity: none), `law` (terms, coordinates) and `views` (terms, numbers in view and outcome) coefficients, `template` the
+    coordinates, `least` (coordinates,) their smallest values (the least float: none), `law` (terms, coordinates) and `views` (terms, numbers in view and outcome) coefficients, `template` the
     view and outcome whose numbers are forecast.
     """
 
@@ -190,11 +190,15 @@ def blank(values: np.ndarray, centre: np.ndarray, template: PyTree, shape: Shape
 
 
 def _least(view, shape: Shape) -> np.ndarray:
-    """Smallest values of the (log) coordinates, minus infinity where they have none."""
+    """Smallest values of the (log) coordinates, the least float where they have none."""
     pairs = view.bounded() if shape.bounded else (None,) * len(shape.logs)
-    least = [-np.inf if pair is None else float(pair[0]) for pair in pairs]
-    with np.errstate(divide="ignore"):  # the log of zero is no bound at all
-        return np.array([np.log(low) if log and low > -np.inf else low for low, log in zip(least, shape.logs, strict=True)])
+    return np.array([_bound(pair, log) for pair, log in zip(pairs, shape.logs, strict=True)])
+
+
+def _bound(pair, log: bool) -> float:
+    low = -np.inf if pair is None else float(pair[0])
+    low = low if not log else np.log(low) if low > 0 else -np.inf
+    return max(low, float(np.finfo(float).min))  # a rule holds finite numbers only
 
 
 def shape_of(states: int, values: int, logs: tuple[bool, ...], degrees: tuple[int, int], sees_next: bool) -> Shape:
