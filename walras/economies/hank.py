@@ -96,12 +96,12 @@ class Hank(Economy):
         """Yang, Wang, Schaab and Moll (2025), Tables 6-7: annual; `shocks` scales both aggregate risks."""
         z = log_chain(7, 0.9, 0.07 * shocks, normalise=False)
         nodes, transition = markov.rouwenhorst(5, 0.9, 0.002 * shocks)
-        return cls._table_6(joint(z, Chain(nodes, transition)))
+        return cls._table_6(joint(z, Chain(nodes, transition), names=("z", "v")))
 
     @classmethod
     def steady(cls):
         """`srl2025` without aggregate risk."""
-        return cls._table_6(Chain(np.array([[1.0, 0.0]]), np.ones((1, 1))))
+        return cls._table_6(Chain(np.array([[1.0, 0.0]]), np.ones((1, 1)), ("z", "v")))
 
     @classmethod
     def _table_6(cls, exogenous: Chain):
