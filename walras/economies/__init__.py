@@ -7,5 +7,6 @@ from walras.economies.huggett import Huggett
 from walras.economies.huggett_partial import HuggettPartial
 from walras.economies.huggett_risk import HuggettRisk
 from walras.economies.krusell_smith import KrusellSmith
+from walras.economies.zlb import Zlb
 
-__all__ = ["Aiyagari", "BrockMirman", "Hank", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith"]
+__all__ = ["Aiyagari", "BrockMirman", "Hank", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith", "Zlb"]

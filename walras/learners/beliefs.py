@@ -154,7 +154,13 @@ class PolynomialBelief(eqx.Module):
         target = (seen - self.centre) / self.scale
         rows = paths * (dates - 1)
         law = least_squares(terms.reshape(rows, -1), target.reshape(rows, -1))
-        return eqx.tree_at(lambda b: b.law, belief, law)
+        return eqx.tree_at(lambda b: (b.law, b.least), belief, (law, self._bounds(field)))
+
+    def _bounds(self, field: Field) -> Float[Array, " coordinates"]:
+        """The bounds that the view of the first date shows."""
+        if not self.shape.bounded:
+            return self.least
+        return bounds(jax.tree_util.tree_map(lambda leaf: leaf[0, 0], field.view), self.shape)
 
     def _free(self, field: Field, coordinates) -> Float[Array, "path time coordinates"]:
         """Transformed coordinates as they would be without bounds."""
@@ -186,19 +192,15 @@ def blank(values: np.ndarray, centre: np.ndarray, template: PyTree, shape: Shape
     law, views = jax.device_put(np.zeros((len(shape.law), len(centre)))), jax.device_put(views)
     scale = jax.device_put(np.full((len(centre),), 0.4))
     parts = (jax.device_put(values), jax.device_put(centre), scale, law, views, template, shape)
-    return PolynomialBelief(*parts, jax.device_put(_least(template[0], shape)))
+    return PolynomialBelief(*parts, bounds(template[0], shape))
 
 
-def _least(view, shape: Shape) -> np.ndarray:
-    """Smallest values of the (log) coordinates, the least float where they have none."""
+def bounds(view, shape: Shape) -> Float[Array, " coordinates"]:
+    """Smallest values of the (log) coordinates of one view, the least float where they have none: rules hold finite numbers."""
     pairs = view.bounded() if shape.bounded else (None,) * len(shape.logs)
-    return np.array([_bound(pair, log) for pair, log in zip(pairs, shape.logs, strict=True)])
-
-
-def _bound(pair, log: bool) -> float:
-    low = -np.inf if pair is None else float(pair[0])
-    low = low if not log else np.log(low) if low > 0 else -np.inf
-    return max(low, float(np.finfo(float).min))  # a rule holds finite numbers only
+    none = jnp.finfo(float).min
+    lows = [none if pair is None else jnp.log(pair[0]) if log else pair[0] for pair, log in zip(pairs, shape.logs, strict=True)]
+    return jnp.maximum(jnp.stack([jnp.asarray(low) for low in lows]) if lows else jnp.zeros(0), none)
 
 
 def shape_of(states: int, values: int, logs: tuple[bool, ...], degrees: tuple[int, int], sees_next: bool) -> Shape:
