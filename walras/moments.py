@@ -42,7 +42,9 @@ def moments(evidence: Evidence) -> dict[str, float]:
     consumption = [np.asarray(flow["C"]) for flow in public.flows.values() if "C" in flow]
     if consumption:
         series["consumption"] = sum(consumption)
-    series |= {"inflation": np.asarray(flow["Pi"]) for flow in public.flows.values() if "Pi" in flow}
+    for flow in public.flows.values():
+        if "Pi" in flow:
+            series["inflation"] = np.asarray(flow["Pi"])
     found = {f"{label}_mean": float(values.mean()) for label, values in series.items()}
     for label in ("capital", "output", "consumption", "interest_rate", "marginal_cost", "nominal_rate", "inflation"):
         if label in series and not evidence.lab.stationary:
