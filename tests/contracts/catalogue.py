@@ -63,6 +63,9 @@ ECONOMIES = {
     "krusell-smith dhjj2010": (economies.KrusellSmith.dhjj2010, None),
     "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
     "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),
+    "zlb": (economies.Zlb.short_shocks, SENSIBLE),
+    "zlb, long shocks": (economies.Zlb.srl2025, SENSIBLE),
+    "zlb without aggregate risk": (economies.Zlb.steady, SENSIBLE),
     "toy: overlapping generations": (
         lambda: DIAMOND,
         # Births alone are all young and hold nothing: there would be no capital.
