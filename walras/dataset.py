@@ -79,7 +79,7 @@ def _rounds(solution: Solution) -> Variables:
     """Changes by round, and what the distances estimated from them must fall below (not a number: not looked at)."""
     lab = solution.lab
     assert lab is not None  # a solution without an answer has no data set
-    allowed = tolerances(lab)
+    allowed = tolerances(lab, solution.loop)
     if lab.stationary or lab.fresh:  # one measure alone decides
         alone = lab.preset.stationary_tolerance if lab.stationary else lab.preset.structural.tolerance
         allowed = np.array([alone, np.nan, np.nan])

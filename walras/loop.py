@@ -113,6 +113,8 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     cross_change = _cross_change(loop.economy, economy)
     trace = loop.trace.at[loop.round].set(jnp.stack([rule_change, law_change, cross_change]))
     distance = estimated_distance(trace, loop.round)
+    if mixing is not None:
+        distance = largest_change(trace, loop.round, mixing.known)
     finite = all_finite([learner.rule(states[name]) for name, learner in lab.learners.items()]) & jnp.all(
         jnp.isfinite(trace[loop.round])
     )
@@ -185,9 +187,16 @@ def estimated_distance(trace: Float[Array, "rounds measures"], round_: Array) ->
     return jnp.where(round_ >= 4, jnp.where(now == 0, 0.0, distance), jnp.inf)
 
 
-def tolerances(lab: Laboratory) -> np.ndarray:
-    """What the estimated distances of rule, law and cross-section must fall below."""
-    return np.array([lab.preset.tolerance, lab.preset.tolerance, lab.preset.cross_tolerance])
+def largest_change(trace: Float[Array, "rounds measures"], round_: Array, mixed_: Array) -> Float[Array, " measures"]:
+    """Largest change of the last three rounds, infinite before so many were mixed: mixed rounds have no rate to speak of."""
+    last = trace[jnp.maximum(round_ - jnp.arange(3), 0)]
+    return jnp.where(mixed_ > 3, jnp.max(last, axis=0), jnp.inf)
+
+
+def tolerances(lab: Laboratory, loop: LoopState) -> np.ndarray:
+    """What the estimated distances of rule, law and cross-section must fall below; of mixed rounds, their changes."""
+    rule = lab.preset.tolerance if loop.mixing is None else lab.preset.mixed_tolerance
+    return np.array([rule, rule, lab.preset.cross_tolerance])
 
 
 def arrived(lab: Laboratory, loop: LoopState) -> Array:
@@ -196,7 +205,7 @@ def arrived(lab: Laboratory, loop: LoopState) -> Array:
         return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.stationary_tolerance)
     if lab.fresh:  # a residual, no distance: with new shocks in every round nothing comes to rest
         return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.structural.tolerance)
-    return jnp.all(loop.distance < tolerances(lab))
+    return jnp.all(loop.distance < tolerances(lab, loop))
 
 
 def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:

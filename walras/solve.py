@@ -239,7 +239,7 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
             f"the search ended after {number} candidates, still moving by {float(loop.trace[number - 1, 0]):.2g}",
             False,
         )
-    far = zip(MEASURES, np.asarray(loop.distance), tolerances(lab), strict=True)
+    far = zip(MEASURES, np.asarray(loop.distance), tolerances(lab, loop), strict=True)
     distance = ", ".join(f"{m} {d:.2g} (allowed {t:g})" for m, d, t in far)
     return f"the rounds ended at {number} while the estimated distances were {distance}; try more rounds", False
 

@@ -81,7 +81,7 @@ def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:
         residual, left = float(loop.trace[number - 1, 0]), elapsed / number * (lab.rounds - number)
         return f"round {number} of {lab.rounds}: residual of the first-order conditions {residual:.1e}, about {left:.0f} s left"
     distance = np.asarray(loop.distance)
-    worst = float((distance / tolerances(lab)).max())
+    worst = float((distance / tolerances(lab, loop)).max())
     text = "round {}: estimated distance of rule {:.1e}, law {:.1e}, cross-section {:.1e}".format(number, *distance)
     trace = np.asarray(loop.trace)[:number].max(axis=1)
     if np.isfinite(worst) and number > 5 and trace[-1] < trace[-5]:

@@ -98,3 +98,13 @@ class Critic(eqx.Module):
     def __call__(self, terms: Float[Array, "*batch terms"]) -> Float[Array, "*batch own"]:
         """Values at given terms."""
         return terms @ self.weights
+
+
+def residual_of(found: Adjoint, parts: Float[Array, "path time own choices"]) -> Array:
+    """How far the first-order conditions are from zero on average over the stretch, as a share of marginal payoff.
+
+    Summed over dates with its sign, node by node; corners do not count.
+    """
+    inside = (parts > 0.005) & (parts < 0.995)
+    signed = jnp.abs(jnp.sum(jnp.where(inside, found.gradient, 0.0), axis=(0, 1)))
+    return jnp.sum(signed) / jnp.sum(jnp.where(inside, found.scale, 0.0))

@@ -23,9 +23,8 @@ import numpy as np
 from jaxtyping import Array
 
 from walras._core.errors import InputError
-from walras.economy.economy import Formula
 from walras.economy.information import Named, in_logs, sees_state
-from walras.economy.population import Histogram, Representative
+from walras.economy.population import Histogram
 from walras.economy.rule import ViewInformation
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
@@ -33,6 +32,7 @@ from walras.learners.continuation import ContinuationRule
 from walras.learners.egm import expected_by_node, prospect, sweep
 from walras.learners.learner import Learner, Progress, Setup
 from walras.learners.opening import Opening
+from walras.learners.pace import Pace, pace_of, place
 from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
@@ -41,23 +41,13 @@ MOST_COORDINATES = 3
 """Coordinates that a table takes: it grows as the product of their nodes."""
 
 
-class Pace(eqx.Module):
-    """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, and the
-    band left and right of what was seen, as a share of its width."""
-
-    law: Array
-    sweeps: Array
-    placing: Array
-    guard: Array
-
-
 class EulerState(eqx.Module):
     """Rule, belief, rounds done, pace, and the stationary search with its problem (None where there is none)."""
 
     table: TableRule
     belief: beliefs.PolynomialBelief
     rounds: Array
-    pace: "Pace"
+    pace: Pace
     search: stationary.StationaryState | None
     problem: stationary.StationaryProblem | None
     worth: Array | None = None
@@ -125,32 +115,11 @@ class EulerIteration(Learner):
         grown = np.asarray(rule.table).reshape(rule.table.shape[0], *(1 for _ in axes), *rule.table.shape[1:])
         grown = jax.device_put(np.broadcast_to(grown, (*lead, *rule.table.shape[1:])))
         table = TableRule(setup.agent, grown, axes, rule.own_axis, setup.information, logs)
-        pace = learner._pace(setup)
+        pace = pace_of(setup, self.law_step, self.sweeps)
         worth = None
         if setup.rest is not None and not sees_next and table.axes:
             worth = _worth(table, setup.economy.exogenous, belief)
         return EulerState(table, belief, jax.device_put(np.int64(0)), pace, opening.search, opening.problem, worth)
-
-    def _pace(self, setup: Setup) -> Pace:
-        """The pace for this kind of market.
-
-        Where prices clear a market they answer the rule at once: the law goes half the way and the rule takes few sweeps, or
-        the rounds diverge.
-        """
-        sizes = setup.preset.euler
-        if setup.rest is not None:
-            law, sweeps, placing = sizes.several
-        elif not isinstance(setup.economy.market(), Formula):
-            law, sweeps, placing = sizes.clearing
-        elif isinstance(setup.populations[setup.name], Representative):
-            law, sweeps, placing = sizes.representative
-        else:
-            law, sweeps, placing = 1.0, sizes.sweeps, sizes.placing_rounds
-        law = law if self.law_step is None else self.law_step
-        sweeps = sweeps if self.sweeps is None else self.sweeps
-        guard = sizes.guard if setup.rest is None else sizes.several_guard
-        numbers = (np.float64(law), np.int64(sweeps), np.int64(placing), np.float64(guard))
-        return Pace(*(jax.device_put(x) for x in numbers))
 
     def update(self, key, state: EulerState, task: Task) -> tuple[EulerState, Progress]:
         """One round: fit the belief to the field, then sweep; without aggregate risk, one candidate of the search."""
@@ -234,22 +203,6 @@ def _check_coordinates(setup: Setup, count: int) -> None:
             where=f"information of {setup.name}",
             remedy="Leave the information out.",
         )
-
-
-def place(rule: TableRule, belief, field, guard_share, moving):
-    """Coordinate nodes around what was seen, with guard bands; as they were where not `moving`."""
-    _, coordinates = field.info
-    seen = belief.transform(coordinates)
-    low, high = jnp.min(seen, axis=(0, 1)), jnp.max(seen, axis=(0, 1))
-    guard = guard_share * jnp.maximum(high - low, 1e-4)
-    bottom = jnp.maximum(low - guard, belief.least)  # a bound is the first node: nothing lies below it
-    axes = []
-    for j, axis in enumerate(rule.axes):
-        new = EvenAxis(bottom[j], high[j] + guard[j], axis.n)
-        axes.append(jax.tree_util.tree_map(lambda a, b: jnp.where(moving, a, b), new, axis))
-    centre = jnp.where(moving, 0.5 * (low + high), belief.centre)
-    scale = jnp.where(moving, 0.5 * (high - low) + guard, belief.scale)
-    return rule.moved_to(tuple(axes)), dataclasses.replace(belief, centre=centre, scale=scale)
 
 
 def _rule_change(old: TableRule, new: TableRule, belief, field):

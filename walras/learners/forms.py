@@ -111,6 +111,16 @@ def near(form: Form, table: TableRule, belief: PolynomialBelief) -> Form:
     return form.fitted(_regressors(table, belief), logits_of(table.table).reshape(info, -1))
 
 
+def leaning(table: TableRule, belief: PolynomialBelief, slopes: tuple[float, ...]) -> TableRule:
+    """The table with slopes added to its logits, in the coordinates around the belief's centre."""
+    if not slopes:
+        return table
+    grids = jnp.meshgrid(*(axis.nodes - c for axis, c in zip(table.axes, belief.centre, strict=True)), indexing="ij")
+    tilt = sum(slope * grid for slope, grid in zip(slopes, grids, strict=True))
+    tilt = tilt.reshape(1, *tilt.shape, 1, 1, 1)
+    return eqx.tree_at(lambda t: t.table, table, positions(logits_of(table.table) + tilt))
+
+
 def _regressors(table: TableRule, belief: PolynomialBelief):
     """Regressors at all nodes of information, index major."""
     grids = jnp.meshgrid(jnp.arange(table.table.shape[0]), *(axis.nodes for axis in table.axes), indexing="ij")

@@ -53,6 +53,7 @@ class StructuralSizes:
     coordinate_nodes: int = 12
     rate: float = 0.02
     average_rounds: int = 200
+    chasing_rounds: int = 10
     tolerance: float = 1e-4
 
 
@@ -62,7 +63,8 @@ class Preset:
 
     `paths` × `dates` are simulated in every round; `histogram_nodes` of a histogram that is not placed by hand; the loop
     stops when the estimated distances of rule and law to the fixed point are below `tolerance` and that of the
-    cross-section (share of people who are elsewhere) is below `cross_tolerance`, or after `max_rounds`.
+    cross-section (share of people who are elsewhere) is below `cross_tolerance`, or after `max_rounds`. Where rounds are mixed
+    (several types in one market) the changes of three rounds must be below `mixed_tolerance` instead.
     """
 
     name: str
@@ -78,11 +80,25 @@ class Preset:
     max_rounds: int
     exogenous_states: int
     certificate_dates: int
+    mixed_tolerance: float
 
 
 PRESETS = {
     "fast": Preset(
-        "fast", EulerSizes(120, 8, 30, 1, 3), StructuralSizes(300, 12, 15), 150, 300, 8, 150, 1e-4, 5e-3, 1e-6, 80, 7, 3_000
+        "fast",
+        EulerSizes(120, 8, 30, 1, 3),
+        StructuralSizes(300, 12, 15),
+        150,
+        300,
+        8,
+        150,
+        1e-4,
+        5e-3,
+        1e-6,
+        80,
+        7,
+        3_000,
+        3e-4,
     ),
     "standard": Preset(
         "standard",
@@ -98,6 +114,7 @@ PRESETS = {
         150,
         9,
         10_000,
+        1e-4,
     ),
     "precise": Preset(
         "precise",
@@ -113,6 +130,7 @@ PRESETS = {
         300,
         9,
         10_000,
+        1e-5,
     ),
 }
 PRESETS["paper"] = dataclasses.replace(PRESETS["standard"], name="paper")

@@ -123,7 +123,7 @@ def live_stocks(agent) -> tuple[str, ...]:
     return tuple(name for name, slope in slopes.items() if np.any([np.any(np.asarray(s) != 0) for s in slope]))
 
 
-def frozen_prospect(problem: StationaryProblem, now: periods.Now) -> Prospect:
+def frozen_prospect(problem, now: periods.Now) -> Prospect:
     """The prospect of a date that never ends: today's view is tomorrow's."""
     agent, name, exo = problem.agent, problem.name, problem.state.exo
     one = lambda leaf: jnp.asarray(leaf)[None]  # noqa: E731

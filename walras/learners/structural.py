@@ -34,11 +34,13 @@ from walras.economy.population import Histogram
 from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
-from walras.learners.adjoint import Critic, adjoint
-from walras.learners.euler import EulerIteration, place
-from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
+from walras.learners.adjoint import Critic, adjoint, residual_of
+from walras.learners.euler import EulerIteration
+from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
 from walras.learners.learner import Learner, Progress, Setup
 from walras.learners.networks import blank, public_prices
+from walras.learners.pace import place
+from walras.learners.pathwise import pathwise
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
 
@@ -61,8 +63,9 @@ class StructuralState(eqx.Module):
     table: TableRule
     belief: beliefs.PolynomialBelief
     search: Any
-    cohort: Histogram
+    cohort: Histogram | None
     bracketed: bool = eqx.field(static=True)
+    several: bool = eqx.field(static=True)
     insight: unseen.Insight | None
 
 
@@ -74,6 +77,9 @@ class StructuralRL(Learner):
             network) or `recurrent` (smooth, and a network with a memory).
         degree: total degree of the polynomials of every form but the free one.
         rate: first step of the logits; falls to a tenth over the rounds.
+        lean: slopes of the first rule's logits in the coordinates (in their logs where they are read so); none where empty.
+            Where several types meet in a market, prices must find an answer at once: demand that starts without one learns of
+            prices a round late, and the rounds diverge.
         width: outputs of the network.
         memory: numbers that the recurrent form remembers.
         observe: what it reads once a date, after prices are settled: a function of the public record that gives a vector of
@@ -83,6 +89,7 @@ class StructuralRL(Learner):
     form: str = eqx.field(static=True, default="smooth")
     degree: int = eqx.field(static=True, default=2)
     rate: float | None = eqx.field(static=True, default=None)
+    lean: tuple[float, ...] = eqx.field(static=True, default=())
     width: int = eqx.field(static=True, default=16)
     memory: int = eqx.field(static=True, default=8)
     observe: Callable = eqx.field(static=True, default=public_prices)
@@ -93,25 +100,32 @@ class StructuralRL(Learner):
         self._check(setup)
         sizes = setup.preset.structural
         whole = unseen.everything_seen(setup)
-        start = EulerIteration(setup.preset.histogram_nodes, sizes.coordinate_nodes).init(whole)
+        several = setup.rest is not None
+        per_axis = None if several else sizes.coordinate_nodes
+        start = EulerIteration(setup.preset.histogram_nodes, per_axis).init(whole)
         table, belief = start.table, start.belief
-        if isinstance(setup.economy.market(), Clear):
+        cohort = EulerIteration().histogram(start)
+        if several:
+            cohort = setup.rest.histogram if setup.name == setup.rest.saver else None
+            table = table if cohort is None else table.on(cohort.axis)
+        elif isinstance(setup.economy.market(), Clear):
             table, belief = reverting(whole, start)
         table, belief = unseen.as_seen(setup, table, belief)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
-        cohort, remembered = EulerIteration().histogram(start), self.memory if self.form == "recurrent" else 0
+        remembered = self.memory if self.form == "recurrent" else 0
         if self.form in ("network", "recurrent"):
             form = blank(setup, table, cohort, powers, (self.width, remembered), self.observe)
         else:
             form = FreeForm(jnp.zeros((0, 0))) if self.form == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
-        form = near(form, table, belief)
+        form = near(form, leaning(table, belief, self.lean), belief)
         own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
         known = _variables(belief) if insight is None else insight.size
         critic = Critic(jax.device_put(np.zeros((len(_critic_powers(known)) + remembered, own))))
         moments = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form)))
         zero = jax.device_put(np.int64(0))
-        last = (table, belief, start.search, cohort, isinstance(setup.economy.market(), Clear), insight)
+        bracketed = not several and isinstance(setup.economy.market(), Clear)
+        last = (table, belief, start.search, cohort, bracketed, several, insight)
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
     def _check(self, setup: Setup) -> None:
@@ -124,11 +138,14 @@ class StructuralRL(Learner):
             refuse(f"a recurrent form has its own memory beside {type(setup.information).__name__}", "Give no information.")
         if setup.economy.exogenous.n == 1:
             refuse("there is no aggregate risk to learn from")
-        if not isinstance(setup.populations[setup.name], Histogram):
-            refuse(f"StructuralRL needs a histogram, not a {type(setup.populations[setup.name]).__name__}")
+        population = setup.populations[setup.name]
+        if not isinstance(population, Histogram) and setup.rest is None:
+            refuse(f"StructuralRL needs a histogram, not a {type(population).__name__}")
+        if not isinstance(population, Histogram) and self.form not in ("smooth", "free"):
+            refuse(f"the form '{self.form}' needs a histogram", "Use `smooth` for a representative.")
         if isinstance(setup.agent, Mortal):
             refuse("StructuralRL takes types that live for ever")
-        if isinstance(setup.economy.market(), Clear) and len(periods.agents(setup.economy)) > 1:
+        if isinstance(setup.economy.market(), Clear) and len(periods.agents(setup.economy)) > 1 and setup.rest is None:
             refuse("StructuralRL has no start for a clearing market of several types")
 
     def _optimiser(self, preset) -> "GradientTransformation":
@@ -152,50 +169,68 @@ class StructuralRL(Learner):
                 lambda: _placed(state, field, task.preset.euler),
                 lambda: (state.form, state.average, state.table, state.belief),
             )
-        index, coordinates = field.info
         form, average = form.seen(field, placing), average.seen(field, placing)
-        transformed = belief.transform(coordinates) if table.axes else jnp.zeros((*index.shape, 0))
 
         def parts(f):
             # A cubic between nodes may leave the interval that the nodes are in.
             return jnp.clip(f.parts(table, belief, field), 1e-4, 1.0)
 
         seen, pull = jax.vjp(parts, form)
-        over = lambda f: jax.vmap(jax.vmap(f))  # noqa: E731
-        known = (
-            over(belief.regressors)(index, transformed) if state.insight is None else over(state.insight)(field.exo, field.view)
-        )
-        # What the rule remembers tells of tomorrow too.
-        remembered = [number[..., None] for number in coordinates[len(table.axes) :]]
-        terms = jnp.concatenate([beliefs.monomials(known, _critic_powers(known.shape[-1])), *remembered], axis=-1)
-        before = lambda tree: jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], tree)  # noqa: E731
-        people = task.start.reshape(len(index), -1)
-        weights = 0.5 * people + 0.5 / people.shape[1]
-        found = adjoint(task.agent, task.cohort, before(field), seen[:, :-1], weights, state.critic(terms[:, -1]))
-        rows = terms[:, :-1].reshape(-1, terms.shape[-1])
-        critic = Critic(beliefs.least_squares(rows, found.value.reshape(len(rows), -1)))
-        gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
+        if state.cohort is None:
+            found, critic = pathwise(task.agent, field, seen, task.start), state.critic
+            gradient = found.gradient
+        else:
+            found, critic = _valued(state, belief, task, seen)
+            gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
         adam = self._optimiser(task.preset)
         known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(form)), state.optimiser)
         change, known = adam.update(slope, known)
         optimiser = tuple(jax.tree_util.tree_leaves(known))
         stepped = eqx.apply_updates(form, change)
-        form, optimiser = _where(warm, form, stepped), _where(warm, state.optimiser, optimiser)
-        share = 1.0 / jnp.clip(state.rounds - sizes.warm_rounds + 1, 1, sizes.average_rounds)
+        still = lambda one, other: jax.tree_util.tree_map(lambda a, b: jnp.where(warm, a, b), one, other)  # noqa: E731
+        form, optimiser = still(form, stepped), still(state.optimiser, optimiser)
+        share = 1.0 / self._window(sizes, state)
         average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
-        residual = 0.98 * state.residual + 0.02 * _residual(found, seen[:, :-1])
-        tail = (state.search, state.cohort, state.bracketed, state.insight)
+        residual = 0.98 * state.residual + 0.02 * residual_of(found, seen[:, : found.gradient.shape[1]])
+        tail = (state.search, state.cohort, state.bracketed, state.several, state.insight)
         learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, table, belief, *tail)
         return learned, Progress(residual, jnp.zeros(()))
+
+    def _window(self, sizes, state: StructuralState):
+        """Rounds that are averaged; few until the last third where several types meet: each would chase an average that lags."""
+        if not state.several:
+            return jnp.clip(state.rounds - sizes.warm_rounds + 1, 1, sizes.average_rounds)
+        return jnp.clip(state.rounds - (2 * sizes.rounds) // 3, sizes.chasing_rounds, sizes.average_rounds)
 
     def rule(self, state: StructuralState) -> Rule:
         """The rule of the averaged parameters."""
         return state.average.rule(state.table, state.belief)
 
-    def histogram(self, state: StructuralState) -> Histogram:
+    def histogram(self, state: StructuralState) -> Histogram | None:
         """The histogram on which the rule was started."""
         return state.cohort
+
+
+def _valued(state: StructuralState, belief: beliefs.PolynomialBelief, task: Task, seen):
+    """Gradients of a histogram's cohort, and the critic fitted to the values that came with them."""
+    field, (index, coordinates) = task.field, task.field.info
+    axes = state.table.axes
+    over = lambda f: jax.vmap(jax.vmap(f))  # noqa: E731
+    if state.insight is None:
+        transformed = belief.transform(coordinates) if axes else jnp.zeros((*index.shape, 0))
+        known = over(belief.regressors)(index, transformed)
+    else:
+        known = over(state.insight)(field.exo, field.view)
+    # What the rule remembers tells of tomorrow too.
+    remembered = [number[..., None] for number in coordinates[len(axes) :]]
+    terms = jnp.concatenate([beliefs.monomials(known, _critic_powers(known.shape[-1])), *remembered], axis=-1)
+    before = jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], field)
+    people = task.start.reshape(len(index), -1)
+    weights = 0.5 * people + 0.5 / people.shape[1]
+    found = adjoint(task.agent, task.cohort, before, seen[:, :-1], weights, state.critic(terms[:, -1]))
+    rows = terms[:, :-1].reshape(-1, terms.shape[-1])
+    return found, Critic(beliefs.least_squares(rows, found.value.reshape(len(rows), -1)))
 
 
 def _placed(state: StructuralState, field: Field, sizes):
@@ -205,23 +240,9 @@ def _placed(state: StructuralState, field: Field, sizes):
     return form, form, table, belief
 
 
-def _where(condition, one, other):
-    return jax.tree_util.tree_map(lambda a, b: jnp.where(condition, a, b), one, other)
-
-
 def _variables(belief: beliefs.PolynomialBelief) -> int:
     return belief.exo.shape[1] + len(belief.shape.logs)
 
 
 def _critic_powers(variables: int) -> beliefs.Powers:
     return beliefs.powers([2] * variables, 2)
-
-
-def _residual(found, parts):
-    """How far the first-order conditions are from zero on average over the stretch, as a share of marginal payoff.
-
-    Summed over dates with its sign, node by node; corners do not count.
-    """
-    inside = (parts > 0.005) & (parts < 0.995)
-    signed = jnp.abs(jnp.sum(jnp.where(inside, found.gradient, 0.0), axis=(0, 1)))
-    return jnp.sum(signed) / jnp.sum(jnp.where(inside, found.scale, 0.0))

@@ -1,0 +1,63 @@
+"""How fast rounds go, and where the nodes of aggregate coordinates lie."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from walras.economy.economy import Formula
+from walras.economy.population import Representative
+from walras.learners.learner import Setup
+from walras.learners.table import TableRule
+from walras.numerics.interpolate import EvenAxis
+
+
+class Pace(eqx.Module):
+    """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, and the
+    band left and right of what was seen, as a share of its width."""
+
+    law: Array
+    sweeps: Array
+    placing: Array
+    guard: Array
+
+
+def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
+    """The pace for this kind of market; `law_step` and `sweeps` where they are given.
+
+    Where prices clear a market they answer the rule at once: the law goes half the way and the rule takes few sweeps, or the
+    rounds diverge.
+    """
+    sizes = setup.preset.euler
+    if setup.rest is not None:
+        law, count, placing = sizes.several
+    elif not isinstance(setup.economy.market(), Formula):
+        law, count, placing = sizes.clearing
+    elif isinstance(setup.populations[setup.name], Representative):
+        law, count, placing = sizes.representative
+    else:
+        law, count, placing = 1.0, sizes.sweeps, sizes.placing_rounds
+    law = law if law_step is None else law_step
+    count = count if sweeps is None else sweeps
+    guard = sizes.guard if setup.rest is None else sizes.several_guard
+    numbers = (np.float64(law), np.int64(count), np.int64(placing), np.float64(guard))
+    return Pace(*(jax.device_put(x) for x in numbers))
+
+
+def place(rule: TableRule, belief, field, guard_share, moving):
+    """Coordinate nodes around what was seen, with guard bands; as they were where not `moving`."""
+    _, coordinates = field.info
+    seen = belief.transform(coordinates)
+    low, high = jnp.min(seen, axis=(0, 1)), jnp.max(seen, axis=(0, 1))
+    guard = guard_share * jnp.maximum(high - low, 1e-4)
+    bottom = jnp.maximum(low - guard, belief.least)  # a bound is the first node: nothing lies below it
+    axes = []
+    for j, axis in enumerate(rule.axes):
+        new = EvenAxis(bottom[j], high[j] + guard[j], axis.n)
+        axes.append(jax.tree_util.tree_map(lambda a, b: jnp.where(moving, a, b), new, axis))
+    centre = jnp.where(moving, 0.5 * (low + high), belief.centre)
+    scale = jnp.where(moving, 0.5 * (high - low) + guard, belief.scale)
+    return rule.moved_to(tuple(axes)), dataclasses.replace(belief, centre=centre, scale=scale)
