@@ -14,7 +14,7 @@ WINDOW = 300
 HISTORY = 200
 DOTS = 250
 PANELS = 6
-FIRST = ("exogenous_value", "price_Y", "C", "K", "B", "price_r", "price_R", "price_w")
+FIRST = ("exogenous_value", "price_Y", "C", "K", "B", "price_r", "price_R", "price_w", "Pi", "mc", "i")
 
 
 def coordinates(data: xr.Dataset, who: str) -> list[int]:
