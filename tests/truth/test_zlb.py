@@ -80,6 +80,7 @@ def rounds(economy, number: int):
     return loop.learners
 
 
+@pytest.mark.slow  # two programs are compiled for a few rounds
 def test_a_bound_that_never_binds_is_no_bound():
     ours, hank = rounds(Zlb.of(Hank.srl2025(), -1.0), 2), rounds(Hank.srl2025(), 2)
     for name in ("firm", "household"):
