@@ -17,12 +17,13 @@ import common
 
 common.one_core()
 
+import hank  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 import walras as w  # noqa: E402
 from walras import impulse  # noqa: E402, F401
-from walras.economies import Aiyagari, Huggett, HuggettRisk, KrusellSmith  # noqa: E402
+from walras.economies import Aiyagari, Hank, Huggett, HuggettRisk, KrusellSmith  # noqa: E402
 from walras.economy.process import LogAR1  # noqa: E402
 
 COLUMNS = ["group", "what", "target", "measured", "met"]
@@ -194,6 +195,38 @@ def structural(_) -> list:
     return rows
 
 
+def one_asset_hank(given) -> list:
+    """Yang, Wang, Schaab and Moll's HANK: rest, moments, the Phillips curve, small shocks against the linear economy."""
+    rest = hank.series(w.simulate(solved("hank, steady", Hank.steady()), periods=3))
+    rows = [
+        within("hank", f"at rest, {name}", float(rest[name][-1]), value, 1e-4)
+        for name, value in (("r", 0.02352), ("Pi", -0.00288), ("w", 0.89934), ("Y", 0.99637))
+    ]
+    solution = solved("hank", Hank.srl2025())
+    found = hank.series(w.simulate(solution, periods=20_000, key=1))
+    # The reference has 5000 dates: bands are two standard errors of the difference of two such samples.
+    for name, mean, band, sd in (
+        ("r", 0.0237, 7e-4, 0.0076),
+        ("w", 0.8975, 0.0075, 0.0472),
+        ("Pi", -0.0028, 0.0013, 0.0098),
+        ("Y", 0.9963, 0.009, 0.0597),
+    ):
+        rows.append(within("hank", f"{name}, mean over 20000 dates", found[name].mean(), mean, band))
+        rows.append(within("hank", f"{name}, s.d.", found[name].std(), sd, 0.1 * sd))
+    for name, target in (("r", 0.0076), ("w", 0.0472), ("Pi", 0.0098)):  # what z happened to be cancels
+        ratio = found[name].std() / found["Y"].std()
+        rows.append(within("hank", f"s.d. of {name} / s.d. of Y", ratio, target / 0.0597, 0.05 * target / 0.0597))
+    goods = np.abs(found["Y"] * (1 - 50 * found["Pi"] ** 2) - found["C"]).max()
+    rows.append(at_most("hank", "goods market, not imposed, largest gap", float(goods), 1e-8))
+    residual = hank.phillips(solution, 60)
+    rows.append(at_most("hank", "Phillips curve with true next prices, mean residual", float(residual.mean()), 1e-4))
+    rows.append(at_most("hank", "Phillips curve with true next prices, largest of 60 dates", float(residual.max()), 3e-4))
+    small = solved("hank, a twentieth of the shocks", Hank.srl2025(shocks=hank.SHOCKS))
+    for (shock, name), gap in hank.gaps(small, min(given.paths, 16)).items():
+        rows.append(at_most("hank", f"response of {name} to a small {shock}, gap to the linear one", gap, 1.0, " % of peak"))
+    return rows
+
+
 def preset_of(kind: str) -> str:
     """The preset in a column's name."""
     return kind.rpartition(", ")[2]
@@ -236,6 +269,7 @@ GROUPS = {
     "impulse": small_shock,
     "denhaan": den_haan,
     "structural": structural,
+    "hank": one_asset_hank,
 }
 
 

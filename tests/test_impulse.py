@@ -10,7 +10,8 @@ import pytest
 from tests.report_fixtures import ALPHA, BETA, brock_mirman, krusell_smith
 from walras._core.errors import InputError, UnknownName
 from walras.economy.process import Chain, NoRisk, log_chain
-from walras.impulse import autoregression, contrast, impulse_response, long_run_state, shifted
+from walras.impulse import impulse_response, long_run_state
+from walras.shocks import autoregression, contrast, shifted
 from walras.simulate import evidence_of
 
 
@@ -69,7 +70,7 @@ def test_the_shock_has_exactly_the_size_asked_for(exact):
     for size in (0.1, -0.7, 2.0):
         for exo in (1, 3, 5):
             without, shocked = contrast(process, exo, size)
-            np.testing.assert_allclose((shocked - without) @ found.logs, 0.02 * size, rtol=1e-9)
+            np.testing.assert_allclose((shocked - without) @ found.values, 0.02 * size, rtol=1e-9)
             np.testing.assert_allclose(shocked.sum(), 1.0)
             assert (shocked >= 0).all()
             # The shifted distribution dominates: a monotone coupling never crosses.

@@ -202,7 +202,7 @@ def certify(
 @app.command()
 def irf(
     folder: Folder,
-    shock: Annotated[str, typer.Option(help="Name of the exogenous process.")] = "exogenous",
+    shock: Annotated[str, typer.Option(help="Name or number of the component, of several (hank: z, v).")] = "exogenous",
     size: Annotated[float, typer.Option(help="In standard deviations of the innovation; for a chain, the state.")] = 1.0,
     horizon: Annotated[int, typer.Option(min=1, help="Number of dates, the first that of the shock.")] = 40,
 ) -> None:

@@ -19,11 +19,13 @@ from walras.economy import foc
 from walras.economy.agent import AgentType
 from walras.economy.period import agents
 from walras.economy.population import Histogram
+from walras.economy.process import Process
 from walras.economy.rule import Rule
 from walras.economy.space import choice_fields
-from walras.impulse import autoregression, branches, contrast, in_percent, long_run_state, response
+from walras.impulse import branches, in_percent, long_run_state, response
 from walras.loop import MEASURES, tolerances
 from walras.numerics.interpolate import Axis
+from walras.shocks import components, contrast, middle
 from walras.simulate import about, attached, attributes, evidence_of, exogenous_table, general
 from walras.solution import Solution
 
@@ -66,7 +68,7 @@ def dataset(solution: Solution) -> xr.Dataset:
     data |= _rounds(solution)
     coords["round"] = ("round", np.arange(1, len(solution.trace) + 1), {"long_name": "round", "units": "rounds"})
     coords["measure"] = ("measure", list(MEASURES), {"long_name": "what changed", "units": "name"})
-    if evidence.lab.economy.exogenous.n > 1:
+    if evidence.lab.economy.exogenous.n > 1 and _cases(evidence.lab.economy.exogenous):
         more, where = _responses(solution, evidence)
         data |= more
         coords |= where
@@ -114,10 +116,13 @@ def _coordinate_label(evidence: Evidence, named: dict, name: str, j: int, actual
 def _exogenous(evidence: Evidence) -> Variables:
     """The states of the exogenous process with their values."""
     table = np.asarray(exogenous_table(evidence.lab.economy.exogenous))
+    names = [f"exogenous_value{f'_{j}' if j else ''}" for j in range(table.shape[1])]
+    told = attributes(evidence.lab.economy, names)
+    labels = {name.replace("exogenous", "exo"): label for name, label in told.items()}
     seen = np.bincount(evidence.dates["public"].exo, minlength=len(table)) / len(evidence.dates["public"].exo)
     return {
         "exo": ("exo", np.arange(len(table)), {"long_name": "exogenous state", "units": "index of the state"}),
-        "exo_value": ("exo", table[:, 0], {"long_name": "exogenous value", "units": "1"}),
+        **{name: ("exo", column, label) for (name, label), column in zip(labels.items(), table.T, strict=True)},
         "exo_share": ("exo", seen, {"long_name": "share of dates in this state", "units": "share"}),
     }
 
@@ -294,22 +299,35 @@ def _euler(evidence: Evidence, name: str) -> tuple[Variables, Variables]:
     return {f"{name}_euler_share": (dim, share / share.sum(), label)}, {dim: (dim, middle, bins)}
 
 
+def _cases(process: Process) -> dict[str, tuple[int, float, int]]:
+    """Shocks by label: the state before, the size, the component.
+
+    One of each component of a joint chain that is a discretised AR(1), one of either sign to an AR(1) alone, and switches
+    between the outer states of a chain in its own right.
+    """
+    parts, at, last = components(process), middle(process), process.n - 1
+    if len(parts) > 1:
+        listed = [(j, part) for j, part in enumerate(parts) if part.autoregression() is not None]
+        return {f"{part.name}, +1 s.d.": (at, 1.0, j) for j, part in listed}
+    if parts[0].autoregression() is not None:
+        return {"+1 s.d.": (at, 1.0, 0), "−1 s.d.": (at, -1.0, 0)}
+    return {f"state 0 → {last}": (0, float(last), 0), f"state {last} → 0": (last, 0.0, 0)}
+
+
 def _responses(solution: Solution, evidence: Evidence) -> tuple[Variables, Variables]:
     """Responses to a shock of either sign; for a chain in its own right, to switching between its outer states."""
     lab, process = evidence.lab, evidence.lab.economy.exogenous
     key = stream(root_key(solution.seed), "responses")
-    middle, last = (process.n - 1) // 2, process.n - 1
-    if autoregression(process) is not None:
-        cases = {"+1 s.d.": (middle, 1.0), "−1 s.d.": (middle, -1.0)}
-    else:
-        cases = {f"state 0 → {last}": (0, float(last)), f"state {last} → 0": (last, 0.0)}
+    # A future from each state of a joint chain is dear, and means over many states are exact to begin with.
+    paths = min(PATHS, max(PATHS // 4, 9 * PATHS // process.n))
     found, seen = {}, {}
-    for label, (exo, size) in cases.items():
-        without, shocked = contrast(process, exo, size)
+    for label, (exo, size, which) in _cases(process).items():
+        without, shocked = contrast(process, exo, size, which)
         if exo not in seen:
-            nodes = np.arange(process.n) if process.n > 2 and autoregression(process) else np.array([0, last])
+            two = np.array([0, process.n - 1])
+            nodes = two if label.startswith("state") else np.arange(process.n)
             state = long_run_state(evidence, exo)
-            seen[exo] = branches(lab, evidence.rules, state, nodes, (PATHS, HORIZON), key)
+            seen[exo] = branches(lab, evidence.rules, state, nodes, (paths, HORIZON), key)
         found[label] = response(evidence, seen[exo], without, shocked)
     names = next(iter(found.values()))
     labels, data = attributes(lab.economy, names), {}

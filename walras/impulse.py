@@ -22,28 +22,19 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from walras._core.compiling import brief_jit
-from walras._core.errors import InputError, UnknownName
+from walras._core.errors import InputError
 from walras._core.keys import host_generator, root_key, stream
 from walras._core.tree import entry
 from walras._core.types import Key
 from walras.diagnose.evidence import Evidence
 from walras.economy import period as periods
-from walras.economy.process import Process, transition_matrix
+from walras.economy.process import Process
 from walras.loop import Laboratory
-from walras.numerics.markov import stationary
+from walras.shocks import ONLY, components, contrast, middle, numbered, size_unit, transition_of
 from walras.simulate import attributes, evidence_of, exogenous_table, general, laboratory_of, series
 from walras.solution import Solution
 
-SHOCKS = ("exogenous",)
 BATCH = 8
-
-
-class Autoregression(NamedTuple):
-    """A chain that discretises a log AR(1): log values (n,), persistence, s.d. of the innovation."""
-
-    logs: Float[np.ndarray, " n"]
-    persistence: float
-    innovation_sd: float
 
 
 class Branches(NamedTuple):
@@ -51,90 +42,6 @@ class Branches(NamedTuple):
 
     nodes: Int[np.ndarray, " nodes"]
     values: dict[str, Float[np.ndarray, "nodes paths horizon"]]
-
-
-def autoregression(process: Process) -> Autoregression | None:
-    """The AR(1) behind a finite process, None where it is a chain in its own right.
-
-    A discretised AR(1) has three states or more, evenly spaced in logs, and a conditional mean of the log value that is
-    linear in the log value (to a hundredth of the spacing).
-    """
-    values = np.asarray(exogenous_table(process))
-    if process.n < 3 or values.shape[1] != 1 or not (values > 0).all():
-        return None
-    logs, transition = np.log(values[:, 0]), _transition(process)
-    steps = np.diff(logs)
-    if steps.min() <= 0 or np.ptp(steps) > 1e-6 * steps.mean():
-        return None
-    following = transition @ logs
-    slope, intercept = np.polyfit(logs, following, 1)
-    if np.abs(following - slope * logs - intercept).max() > 0.01 * steps.mean() or not abs(slope) < 1:
-        return None
-    weights = stationary(transition)
-    sd = np.sqrt(weights @ (logs - weights @ logs) ** 2)
-    return Autoregression(logs, float(slope), float(sd * np.sqrt(1 - slope**2)))
-
-
-def _transition(process: Process) -> Float[np.ndarray, "n n"]:
-    return np.asarray(_matrix(process))
-
-
-@brief_jit
-def _matrix(process: Process):
-    return transition_matrix(process, None, None, None)
-
-
-def shifted(weights: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], by: float) -> Float[np.ndarray, " n"]:
-    """A distribution on ascending values whose mean is moved by exactly `by`: mass moves to neighbouring values.
-
-    Every value gives the same share of its mass to the next one up (or down); where that does not reach, all mass moves
-    one value on and the rest is moved again.
-
-    Raises:
-        InputError: if the mean would lie beyond the last value.
-    """
-    if by < 0:
-        return shifted(weights[::-1], -values[::-1], -by)[::-1]
-    room = values[-1] - weights @ values
-    if by > room:
-        raise InputError(
-            "the shock is larger than the chain is wide",
-            where="impulse_response",
-            number=f"a move of {by:.4g}, room for {room:.4g}",
-        )
-    weights = weights.copy()
-    while by > 0:
-        moved = np.append(0.0, weights[:-1])
-        moved[-1] += weights[-1]
-        step = moved @ values - weights @ values
-        share = min(1.0, by / step)
-        weights = (1 - share) * weights + share * moved
-        by = float(by - share * step) if share == 1.0 else 0.0
-    return weights
-
-
-def contrast(process: Process, exo: int, size: float | int) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Distributions of the exogenous state at horizon 0 without and with the shock, given the state before it.
-
-    For a discretised AR(1) the shock moves the conditional mean of the log by `size` innovation s.d. For a chain in its
-    own right the state either stays what it was, or becomes the state number `size`.
-
-    Raises:
-        InputError: if a chain has no such state, or the shock is larger than the chain is wide.
-    """
-    found = autoregression(process)
-    if found is not None:
-        without = _transition(process)[exo]
-        return without, shifted(without, found.logs, size * found.innovation_sd)
-    states = process.n or 0
-    if size != int(size) or not 0 <= size < states:
-        raise InputError(
-            "the exogenous process is a chain: the size of a shock is the state that it switches to",
-            where="impulse_response",
-            number=f"{size:g}, states 0 … {states - 1}",
-        )
-    each = np.eye(process.n)
-    return each[exo], each[int(size)]
 
 
 def long_run_state(evidence: Evidence, exo: int) -> periods.EconomyState:
@@ -269,7 +176,7 @@ def exogenous_values(process: Process) -> Float[np.ndarray, "states values"]:
 def _surprises(evidence: Evidence, found: Branches, without, shocked) -> Float[np.ndarray, "paths horizon values"]:
     """Responses of the exogenous values on each path less their known means."""
     process = evidence.lab.economy.exogenous
-    table, transition, spread = exogenous_values(process), _transition(process), shocked - without
+    table, transition, spread = exogenous_values(process), transition_of(process), shocked - without
     states = found.values["exogenous_state"].astype(int)
     seen = np.einsum("n,nphk->phk", spread[found.nodes], table[states])
     for h in range(states.shape[2]):
@@ -281,7 +188,7 @@ def _surprises(evidence: Evidence, found: Branches, without, shocked) -> Float[n
 def impulse_response(
     solution: Solution,
     *,
-    shock: str = "exogenous",
+    shock: str | int = ONLY,
     size: float | int = 1.0,
     horizon: int = 40,
     paths: int = 256,
@@ -292,9 +199,10 @@ def impulse_response(
 
     Args:
         solution: what `solve` returned, or `Solution.load`.
-        shock: name of the exogenous process; `exogenous` in all economies.
-        size: in standard deviations of the innovation (of either sign, also fractions) where the process is a
-            discretised AR(1): the conditional mean of its log moves by exactly that. For a chain in its own right the
+        shock: what is shocked: `exogenous` where the exogenous process is one, else the name or number of one of its
+            independent components (of `Hank`: `z` or 0, `v` or 1).
+        size: in standard deviations of the innovation (of either sign, also fractions) where it is a discretised AR(1): the
+            conditional mean of its value (in logs where positive) moves by exactly that. For a chain in its own right the
             number of the state switched to, compared with staying.
         horizon: number of dates, the first (0) that of the shock.
         paths: futures simulated from each exogenous state.
@@ -309,14 +217,15 @@ def impulse_response(
 
     Raises:
         UnknownName: for a shock that the economy does not have.
-        InputError: if it has no aggregate risk, or a size that its process cannot take.
+        InputError: if it has no aggregate risk, several components none of which is named, or a size that its process cannot
+            take.
     """
     lab = laboratory_of(solution)
-    _check(lab, shock, horizon, paths)
+    which = _check(lab, shock, horizon, paths)
     process, evidence = lab.economy.exogenous, evidence_of(solution)
     if state is None:
-        state = long_run_state(evidence, (process.n - 1) // 2)
-    without, shocked = contrast(process, int(state.exo), size)
+        state = long_run_state(evidence, middle(process))
+    without, shocked = contrast(process, int(state.exo), size, which)
     nodes = np.flatnonzero((without > 0) | (shocked > 0))
     found = branches(lab, solution.rules, state, nodes, (paths, horizon), root_key(key))
     data = {}
@@ -329,7 +238,8 @@ def impulse_response(
         if name != "exogenous_state" and in_percent(base):
             data[f"{name}_percent"] = ("horizon", 100 * mean / base, {**label, "units": "%"})
     dates = ("horizon", np.arange(horizon), {"long_name": "dates since the shock", "units": "periods"})
-    more = {"shock": shock, "size": float(size), "size_unit": size_unit(process), "paths": paths, "key": int(key)}
+    part = components(process)[which]
+    more = {"shock": part.name, "size": float(size), "size_unit": size_unit(part), "paths": paths, "key": int(key)}
     return xr.Dataset(data, {"horizon": dates}, {**general(solution), **more})
 
 
@@ -338,14 +248,8 @@ def in_percent(base: Float[np.ndarray, " horizon"]) -> bool:
     return bool((base > 0).all() or (base < 0).all()) and float(np.abs(base).min()) > 1e-6 * float(np.abs(base).max())
 
 
-def size_unit(process: Process) -> str:
-    """What the size of a shock to this process is measured in."""
-    return "state" if autoregression(process) is None else "standard deviations of the innovation"
-
-
-def _check(lab: Laboratory, shock: str, horizon: int, paths: int) -> None:
-    if shock not in SHOCKS:
-        raise UnknownName("shock", shock, SHOCKS, where=type(lab.economy).__name__)
+def _check(lab: Laboratory, shock: str | int, horizon: int, paths: int) -> int:
+    """The number of the component that is to be shocked."""
     if lab.economy.exogenous.n == 1:
         raise InputError(
             "it has no aggregate risk, so that nothing can be shocked",
@@ -355,3 +259,4 @@ def _check(lab: Laboratory, shock: str, horizon: int, paths: int) -> None:
     for name, value, least in (("horizon", horizon, 1), ("paths", paths, 2)):
         if value < least:
             raise InputError(f"{name} must be at least {least}", where="impulse_response", number=value)
+    return numbered(lab.economy, shock)

@@ -32,25 +32,27 @@ def moments(evidence: Evidence) -> dict[str, float]:
     public = evidence.dates["public"]
     series = {}
     prices = public.prices or {}
-    for name, label in (("r", "interest_rate"), ("w", "wage"), ("Y", "output")):
+    for name, label in (("r", "interest_rate"), ("w", "wage"), ("Y", "output"), ("mc", "marginal_cost")):
         if name in prices:
             series[label] = np.asarray(prices[name])
     for stock in public.stocks.values():
-        for name, label in (("K", "capital"), ("B", "bonds")):
+        for name, label in (("K", "capital"), ("B", "bonds"), ("i", "nominal_rate")):
             if name in stock:
                 series[label] = series.get(label, 0.0) + np.asarray(stock[name])
     consumption = [np.asarray(flow["C"]) for flow in public.flows.values() if "C" in flow]
     if consumption:
         series["consumption"] = sum(consumption)
+    for flow in public.flows.values():
+        if "Pi" in flow:
+            series["inflation"] = np.asarray(flow["Pi"])
     found = {f"{label}_mean": float(values.mean()) for label, values in series.items()}
-    for label in ("capital", "output", "consumption", "interest_rate"):
+    for label in ("capital", "output", "consumption", "interest_rate", "marginal_cost", "nominal_rate", "inflation"):
         if label in series and not evidence.lab.stationary:
             found[f"{label}_sd"] = float(series[label].std())
     if "output" in series and "consumption" in series:
         found["consumption_share_mean"] = float(np.mean(series["consumption"] / series["output"]))
-    for name in evidence.learning[:1]:
-        found |= _inequality(evidence, name)
-    return found
+    unequal = (_inequality(evidence, name) for name in evidence.learning)
+    return found | next((figures for figures in unequal if figures), {})  # those of the first type with a cross-section
 
 
 def _inequality(evidence: Evidence, name: str) -> dict[str, float]:

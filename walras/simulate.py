@@ -31,6 +31,13 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "w": ("wage", "goods per unit of labour"),
     "tau": ("tax rate", "share of the wage"),
     "pi": ("inflation", "per period"),
+    "Pi": ("inflation", "per period"),
+    "i": ("nominal rate", "per period"),
+    "mc": ("real marginal cost", "share of the price"),
+    "cost": ("cost of changing prices", "share of output"),
+    "g": ("growth of the own price", "ratio per period"),
+    "x": ("relative price", "ratio"),
+    "h": ("mean of log(1 + bonds)", "logs"),
     "Y": ("output", "goods per period"),
     "C": ("consumption", "goods per period"),
     "I": ("investment", "goods per period"),
@@ -96,7 +103,9 @@ def attributes(economy: Economy, names: Iterable[str]) -> dict[str, dict[str, st
         if name == "exogenous_state":
             found[name] = {"long_name": "exogenous state", "units": "index of the state", "symbol": "z"}
         elif name.startswith("exogenous_value"):
-            found[name] = {"long_name": "exogenous value", "units": "1", "symbol": "z"}
+            number, symbols = name.removeprefix("exogenous_value").removeprefix("_"), getattr(economy.exogenous, "names", ())
+            symbol = symbols[int(number or 0)] if symbols else "z"
+            found[name] = {"long_name": "exogenous value", "units": "1", "symbol": symbol}
         elif who is None:
             found[name] = about(name.removeprefix("price_"))
         else:

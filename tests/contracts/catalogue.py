@@ -1,14 +1,18 @@
 """The contract list: a new economy or learner is one line here."""
 
 import jax
+import jax.numpy as jnp
 
 from walras import economies, learners
+from walras.economies.saver import Consumption
+from walras.economies.sticky_prices import Price
 from walras.economy.rule import FunctionRule
 from walras.economy.space import choose
 from walras.testing import Situation, toys
 
 DIAMOND = toys.Overlapping.diamond(0.7)
 SAVER = economies.HuggettRisk.srl2025_rate().household
+WORKER = economies.Hank.srl2025().household
 
 
 def saves_more(own, view, info):
@@ -16,10 +20,27 @@ def saves_more(own, view, info):
     return choose(SAVER, own, view, [jax.nn.sigmoid(25 * (1.03 - view.R / view.q))])
 
 
+def spends_a_share(own, view, info):
+    """Consumes a share of cash that falls with the return; hours follow from their condition."""
+    b, wage = view.R * own.b + view.transfer, view.w * WORKER.risk.value(own.e)
+    share = (0.60 + 0.064 * jnp.maximum(b, 0.0)) / (0.60 + jnp.maximum(b, 0.0))
+    share = share / (share + (1 - share) * jnp.exp(20 * (view.R - 1.025)))
+    # c = share (b + w y n) with n = w y/c: the positive root of a quadratic.
+    return Consumption(0.5 * (share * b + jnp.sqrt((share * b) ** 2 + 4 * share * wage**2)))
+
+
+def follows_cost(own, view, info):
+    """Prices grow where cost is high."""
+    return Price(1 + 0.5 * (view.mc - 0.9))
+
+
 def remembering():
     """Structural learning with a small recurrent memory."""
     return learners.StructuralRL(form="recurrent", memory=3, width=4)
 
+
+# Random rules clear neither labour nor bonds.
+SENSIBLE = Situation(rules={"household": FunctionRule(spends_a_share), "firm": FunctionRule(follows_cost)})
 
 # (constructor, situation): every calibration of the catalogue, and toys with what the catalogue lacks: births and
 # deaths, two stocks, numbered agents. (`tests/waist` has the others.)
@@ -37,9 +58,14 @@ ECONOMIES = {
         Situation(rules={"household": FunctionRule(saves_more)}),
     ),
     "huggett, the rate moving by itself": (economies.HuggettPartial.srl2025, None),
+    "hank": (economies.Hank.srl2025, SENSIBLE),
+    "hank without aggregate risk": (economies.Hank.steady, SENSIBLE),
     "krusell-smith dhjj2010": (economies.KrusellSmith.dhjj2010, None),
     "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
     "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),
+    "zlb": (economies.Zlb.short_shocks, SENSIBLE),
+    "zlb, long shocks": (economies.Zlb.srl2025, SENSIBLE),
+    "zlb without aggregate risk": (economies.Zlb.steady, SENSIBLE),
     "toy: overlapping generations": (
         lambda: DIAMOND,
         # Births alone are all young and hold nothing: there would be no capital.

@@ -105,6 +105,7 @@ def finer_belief(belief: beliefs.PolynomialBelief, exogenous) -> beliefs.Polynom
     shape = belief.shape
     law_degree, view_degree = degrees_of(belief)
     new = beliefs.shape_of(*belief.exo.shape, shape.logs, (law_degree + 1, view_degree + 1), shape.sees_next)
+    new = dataclasses.replace(new, bounded=shape.bounded)
     law, views = (
         jax.device_put(np.zeros(s)) for s in ((len(new.law), len(shape.logs)), (len(new.views), belief.views.shape[1]))
     )

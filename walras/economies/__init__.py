@@ -2,9 +2,11 @@
 
 from walras.economies.aiyagari import Aiyagari
 from walras.economies.brock_mirman import BrockMirman
+from walras.economies.hank import Hank
 from walras.economies.huggett import Huggett
 from walras.economies.huggett_partial import HuggettPartial
 from walras.economies.huggett_risk import HuggettRisk
 from walras.economies.krusell_smith import KrusellSmith
+from walras.economies.zlb import Zlb
 
-__all__ = ["Aiyagari", "BrockMirman", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith"]
+__all__ = ["Aiyagari", "BrockMirman", "Hank", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith", "Zlb"]

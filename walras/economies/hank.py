@@ -1,19 +1,22 @@
 """One-asset HANK: uninsured income risk, sticky prices, a Taylor rule; two markets clear at every date.
 
-    max E Σ βᵗ (log c − n²/2)    c + b' = R b + w y(s) n + d − T,  b' ≥ 0      n = w y/c (the condition for hours)
-    R = (1 + i)/(1 + Π)   w = z mc   d = (1 − mc − θ/2 Π²) Y   T = (R − 1) B      Σ y n = Y/z   Σ b' = B
+    household   max E Σ βᵗ (log c − n²/2)   c + b' = R b + w y(e) n + d − T,  b' ≥ 0     n = w y/c (the condition for hours)
+    firm        Π (1 + Π) = ε/θ (mc − (ε − 1)/ε) + E[ (Y'/Y) Π' (1 + Π')/R' ]            (`sticky_prices`)
+    bank        1 + i' = (1 + ī) (1 + Π)^φ exp(v)                                        (`central_bank`)
+    date        R = (1 + i)/(1 + Π)   w = z mc   d = (1 − mc − θ/2 Π²) Y   T = (R − 1) B
+    markets     Σ y n = Y/z   Σ b' = B
 
-Real marginal cost and output clear labour and bonds; goods, Y (1 − θ/2 Π²) = C, follow (Walras' law) and are a check. Firms
-and bank: see `sticky_prices`. The nominal rate i is set at the date before. Everybody conditions on (i, h, z, e), where
-h = ∫ log(1 + b): mean wealth is always B and says nothing, without h expectations fit badly.
+Real marginal cost and output clear labour and bonds; goods, Y (1 − θ/2 Π²) = C, follow (Walras' law) and are a check. The
+nominal rate i was set at the date before. Everybody conditions on (i, h, z, v), where h = ∫ log(1 + b): mean wealth is
+always B and says nothing, without h expectations fit badly.
 
 | symbol | field | meaning | unit | source |
 |---|---|---|---|---|
 | β | `household.beta` | discount factor | per year | Yang, Wang, Schaab, Moll (2025), Table 6 |
-| y(s) | `household.risk` | efficiency, three states | – | log AR(1) .6, .2; mean not one |
+| y(e) | `household.risk` | efficiency, three states | – | log AR(1) .6, s.d. .2; mean not one |
 | ε, θ | `firm.epsilon`, `firm.theta` | elasticity of demand, cost of price changes | – | Table 6 |
 | ī, φ | `bank.target`, `bank.phi` | nominal rate at zero inflation, response | per year, – | Table 6 |
-| z, e | `exogenous` | productivity, surprise of policy: log AR(1), AR(1) | – | .9, s.d. .07; .9, s.d. .002 |
+| z, v | `exogenous` | productivity, surprise of policy: log AR(1), AR(1) | – | .9, s.d. .07; .9, s.d. .002 |
 | B | `supply` | public debt | goods | Table 6 |
 
 The paper's text has β = .95 and its table .975, which alone fits its horizon. Dividends and tax are the same for all. Zero
@@ -25,90 +28,12 @@ import numpy as np
 from jaxtyping import Array
 
 from walras._core.module import parameter
-from walras._core.types import Int, Scalar
-from walras.economies.huggett import BondOwn
-from walras.economies.saver import Consumption
-from walras.economies.sticky_prices import Bank, BankView, Firm, FirmView
-from walras.economy.agent import AgentType, Invertible, View
+from walras.economies.central_bank import Bank, BankView
+from walras.economies.sticky_prices import Firm, FirmView
+from walras.economies.worker import Worker, WorkerView
 from walras.economy.economy import Clear, Economy, Move, Timing
 from walras.economy.process import Chain, NoRisk, Process, joint, log_chain
-from walras.economy.space import Interval
 from walras.numerics import markov
-
-
-class WorkerView(View):
-    """Gross real return, wage and transfer [goods], gross nominal rates of this date and the next, moment of wealth,
-    exogenous state."""
-
-    R: Scalar
-    w: Scalar
-    transfer: Scalar
-    gross: Scalar
-    gross_next: Scalar
-    h: Scalar
-    state: Int
-
-    def info(self):
-        """Exogenous state; gross nominal rate and moment of wealth."""
-        return self.state, (self.gross, self.h)
-
-    def ahead(self):
-        """The bank has set the next rate."""
-        return (self.gross_next,)
-
-
-class Worker(AgentType, Invertible):
-    """Saves in bonds against income risk and works n = w y/c hours."""
-
-    beta: Array = parameter("discount factor", "per period", 0, 1)
-    b_birth: Array = parameter("bonds at birth", "goods", 0)
-    mass: Array = parameter("mass of households", "persons", 0)
-    risk: Process
-
-    def birth(self, i, exo):
-        """Everybody holds `b_birth`."""
-        return self.risk.start(exo).map(lambda e: BondOwn(self.b_birth, e=e))
-
-    def discount(self, own, view, outcome):
-        """β."""
-        return self.beta
-
-    def limits(self):
-        """b' ≥ 0."""
-        return BondOwn(Interval(0.0, jnp.inf))
-
-    def feasible(self, own, view, chosen):
-        """0 ≤ c ≤ what is spent by those who save nothing: c² = (R b + transfer) c + (w y)²."""
-        assets, wage = view.R * own.b + view.transfer, view.w * self.risk.value(own.e)
-        return Consumption(Interval(0.0, 0.5 * (assets + jnp.sqrt(assets**2 + 4 * wage**2))))
-
-    def hours(self, own, choice, view):
-        """n = w y/c."""
-        return view.w * self.risk.value(own.e) / choice.c
-
-    def payoff(self, own, choice, view, outcome):
-        """log c − n²/2."""
-        return jnp.log(choice.c) - self.hours(own, choice, view) ** 2 / 2
-
-    def move(self, own, choice, view, outcome):
-        """b' = R b + w y n + transfer − c."""
-        earned = view.w * self.risk.value(own.e) * self.hours(own, choice, view)
-        return own.to(b=view.R * own.b + earned + view.transfer - choice.c)
-
-    def holds(self, own):
-        """Bonds, and the moment log(1 + b)."""
-        return {"B": own.b, "h": jnp.log1p(own.b)}
-
-    def does(self, own, choice, view):
-        """Consumption, efficient hours, and the bonds asked for."""
-        hours = self.risk.value(own.e) * self.hours(own, choice, view)
-        return {"C": choice.c, "L": hours, "S": self.move(own, choice, view, ()).b}
-
-    def invert(self, W, own, view, outcome, next_own):
-        """1/c = W, then the budget for b."""
-        choice = Consumption(1 / W)
-        earned = view.w * self.risk.value(own.e) * self.hours(own, choice, view)
-        return choice, own.to(b=(next_own.b + choice.c - earned - view.transfer) / view.R)
 
 
 class Hank(Economy):
@@ -171,12 +96,12 @@ class Hank(Economy):
         """Yang, Wang, Schaab and Moll (2025), Tables 6-7: annual; `shocks` scales both aggregate risks."""
         z = log_chain(7, 0.9, 0.07 * shocks, normalise=False)
         nodes, transition = markov.rouwenhorst(5, 0.9, 0.002 * shocks)
-        return cls._table_6(joint(z, Chain(nodes, transition)))
+        return cls._table_6(joint(z, Chain(nodes, transition), names=("z", "v")))
 
     @classmethod
     def steady(cls):
         """`srl2025` without aggregate risk."""
-        return cls._table_6(Chain(np.array([[1.0, 0.0]]), np.ones((1, 1))))
+        return cls._table_6(Chain(np.array([[1.0, 0.0]]), np.ones((1, 1)), ("z", "v")))
 
     @classmethod
     def _table_6(cls, exogenous: Chain):

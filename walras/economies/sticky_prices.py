@@ -1,7 +1,6 @@
-"""Firms that set prices at a cost (Rotemberg 1982), and a central bank that follows a Taylor rule.
+"""Firms that set prices at a cost (Rotemberg 1982).
 
-    firm   max E Σ (Π_{s≤t} 1/R_s) Y (x^(1−ε) − mc x^(−ε) − θ/2 (g − 1)²)    x = x₋₁ g/(1 + Π)
-    bank   1 + i' = (1 + ī) (1 + Π)^φ exp(e)
+    max E Σ (Π_{s≤t} 1/R_s) Y (x^(1−ε) − mc x^(−ε) − θ/2 (g − 1)²)    x = x₋₁ g/(1 + Π)
 
 g is the growth of the own price, Π everybody's inflation, x the relative price, R = (1 + i)/(1 + Π) the real return. For a
 firm like all others (x = 1, g = 1 + Π) the first-order condition is the Phillips curve
@@ -14,7 +13,7 @@ from jaxtyping import Array
 
 from walras._core.module import parameter
 from walras._core.types import Int, Scalar
-from walras.economy.agent import AgentType, Choice, Institution, Invertible, Own, ProfitSeeker, View
+from walras.economy.agent import AgentType, Choice, Invertible, Own, ProfitSeeker, View
 from walras.economy.process import Process, point
 from walras.economy.space import Interval
 
@@ -23,12 +22,6 @@ class PriceOwn(Own):
     """Relative price x after the last date."""
 
     x: Scalar
-
-
-class RateOwn(Own):
-    """Nominal rate i that was set at the last date [per period]."""
-
-    i: Scalar
 
 
 class FirmView(View):
@@ -45,28 +38,10 @@ class FirmView(View):
         return self.state, (self.gross, self.h)
 
 
-class BankView(View):
-    """Inflation [per period], surprise of policy e, exogenous state."""
-
-    Pi: Scalar
-    e: Scalar
-    state: Int
-
-    def info(self):
-        """Exogenous state."""
-        return self.state, ()
-
-
 class Price(Choice):
     """Gross growth g of the own price."""
 
     g: Scalar
-
-
-class Rate(Choice):
-    """Nominal rate of the next date [per period]."""
-
-    i: Scalar
 
 
 class Firm(AgentType, Invertible, ProfitSeeker):
@@ -116,48 +91,3 @@ class Firm(AgentType, Invertible, ProfitSeeker):
         slope = (1 - self.epsilon) * x ** (-self.epsilon) + self.epsilon * view.mc * x ** (-self.epsilon - 1)
         g = 0.5 + jnp.sqrt(jnp.maximum(0.25 + x * (slope + W / view.Y) / self.theta, 0.0))
         return Price(g), own.to(x=x * (1 + outcome["Pi"]) / g)
-
-
-class Bank(AgentType, Institution):
-    """Sets the nominal rate of the next date by its rule."""
-
-    target: Array = parameter("nominal rate at zero inflation", "per period", -1)
-    phi: Array = parameter("response to inflation", "–")
-    mass: Array = parameter("number of banks", "banks", 0)
-    risk: Process
-
-    def birth(self, i, exo):
-        """The target."""
-        return point(RateOwn(self.target))
-
-    def discount(self, own, view, outcome):
-        """It does not optimise."""
-        return jnp.ones(())
-
-    def limits(self):
-        """Any rate above −1."""
-        return RateOwn(Interval(-1.0, jnp.inf))
-
-    def feasible(self, own, view, chosen):
-        """Any rate above −1."""
-        return Rate(Interval(-1.0, jnp.inf))
-
-    def conduct(self, own, view):
-        """The Taylor rule."""
-        return Rate((1 + self.target) * (1 + view.Pi) ** self.phi * jnp.exp(view.e) - 1)
-
-    def payoff(self, own, choice, view, outcome):
-        """Nothing."""
-        return jnp.zeros(())
-
-    def move(self, own, choice, view, outcome):
-        """The rate."""
-        return own.to(i=choice.i)
-
-    def holds(self, own):
-        """The rate of this date."""
-        return {"i": own.i}
-
-    def does(self, own, choice, view):
-        """The rate of the next."""
-        return {"i": choice.i}

@@ -61,6 +61,13 @@ class View(eqx.Module):
         """The coordinates of the next date that are settled already; None (or left out) for those still to be forecast."""
         return ()
 
+    def bounded(self) -> tuple[tuple[Array, Array] | None, ...]:
+        """(smallest value, what it would be without that bound) of each coordinate of this date; None where it has no bound.
+
+        A law forecasts what would be, which is smooth, and bounds the forecast. Empty: no coordinate has a bound.
+        """
+        return ()
+
 
 class Choice(eqx.Module):
     """What an individual decides. Fields are filled in the order in which they are declared."""

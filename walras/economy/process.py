@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from walras._core.errors import InputError
 from walras._core.module import Parameters, is_concrete
 from walras._core.types import Key, PyTree
 from walras.numerics import markov
@@ -152,12 +153,15 @@ class NoRisk(Process):
 class Chain(Process):
     """A finite chain: `values` of shape (n,) or (n, numbers), row-stochastic `transition` of shape (n, n).
 
+    `names` of the numbers, where there are several.
+
     Raises:
         InputError: if a row of the transition matrix does not sum to one.
     """
 
     values: Array
     transition: Array
+    names: tuple[str, ...] = eqx.field(static=True, default=())
 
     def __check_init__(self):
         if is_concrete(self.transition):
@@ -321,11 +325,16 @@ def log_chain(n: int, persistence: float, sd: float, *, normalise: bool) -> Chai
     return Chain(values, transition)
 
 
-def joint(*chains: Chain) -> Chain:
-    """Independent chains as one: the value is the vector of theirs, shape (n, chains); the last one moves fastest."""
+def joint(*chains: Chain, names: tuple[str, ...] = ()) -> Chain:
+    """Independent chains as one: the value is the vector of theirs, shape (n, chains); the last one moves fastest.
+
+    `names` are those of the chains, for labels and shocks; 0, 1, … where none are given.
+    """
+    if names and len(names) != len(chains):
+        raise InputError("every chain needs a name, or none", where="joint", number=f"{len(names)} names, {len(chains)} chains")
     values = np.stack(np.meshgrid(*(np.asarray(c.values) for c in chains), indexing="ij"), -1).reshape(-1, len(chains))
     transition = functools.reduce(np.kron, [np.asarray(c.transition) for c in chains])
-    return Chain(values, transition)
+    return Chain(values, transition, names)
 
 
 def transition_matrix(process: Process, exo, exo_next, outcome) -> Float[Array, "n n"]:

@@ -73,7 +73,9 @@ def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:
     if number == 0:
         return "round 0: grids placed, first guess made"
     if lab.stationary:
-        search = next(s.search for s in loop.learners.values() if getattr(s, "search", None) is not None)
+        search = next((s.search for s in loop.learners.values() if getattr(s, "search", None) is not None), None)
+        if search is None:  # several types: where they rest was found before the first round
+            return f"round {number}: at rest"
         return f"round {number}: candidate {float(search.tried):.8g}, excess {float(search.excess):.2e}"
     if lab.fresh:
         residual, left = float(loop.trace[number - 1, 0]), elapsed / number * (lab.rounds - number)

@@ -7,6 +7,9 @@ the outcome at given information, and tomorrow's information given tomorrow's ex
 and degree one its law is Krusell and Smith's log-linear law by state. The den Haan test (`diagnose`) judges it: an R²
 never does.
 
+A coordinate that is bounded below (`View.bounded`), such as a policy rate, has a kink where the bound begins to bind. The
+polynomial forecasts what it would be without the bound; the forecast is the larger of that and the bound.
+
     @article{krusell1998income, title={Income and wealth heterogeneity in the macroeconomy}, author={Krusell, Per and
       Smith, Jr, Anthony A}, journal={Journal of Political Economy}, volume={106}, number={5}, pages={867--896}, year={1998}}
 """
@@ -57,13 +60,14 @@ class Shape(eqx.Module):
     views: Powers = eqx.field(static=True)
     logs: tuple[bool, ...] = eqx.field(static=True)
     sees_next: bool = eqx.field(static=True)
+    bounded: bool = eqx.field(static=True, default=False)
 
 
 class PolynomialBelief(eqx.Module):
     """Forecasts of view, outcome and next information at (index, coordinates).
 
     Fields: `exo` (states, m) centred values of the exogenous process, `centre` and `scale` (coordinates,) of the (log)
-    coordinates, `law` (terms, coordinates) and `views` (terms, numbers in view and outcome) coefficients, `template` the
+    coordinates, `least` (coordinates,) their smallest values (the least float: none), `law` (terms, coordinates) and `views` (terms, numbers in view and outcome) coefficients, `template` the
     view and outcome whose numbers are forecast.
     """
 
@@ -74,6 +78,7 @@ class PolynomialBelief(eqx.Module):
     views: Float[Array, "view_terms numbers"]
     template: PyTree
     shape: Shape
+    least: Float[Array, " coordinates"]
 
     def transform(self, coordinates) -> Float[Array, "*batch coordinates"]:
         """Coordinates in logs (where positive) as one array, last axis. What a rule remembers may follow them: no belief
@@ -98,6 +103,10 @@ class PolynomialBelief(eqx.Module):
 
     def step(self, index, transformed, index_next) -> Float[Array, " coordinates"]:
         """Transformed coordinates of the next date, given the next exogenous state."""
+        return jnp.maximum(self.unbounded_step(index, transformed, index_next), self.least)
+
+    def unbounded_step(self, index, transformed, index_next) -> Float[Array, " coordinates"]:
+        """As `step`, without the bounds."""
         return self.centre + self.scale * (self._law_terms(index, transformed, index_next) @ self.law)
 
     def numbers(self, index, transformed) -> Float[Array, " numbers"]:
@@ -134,14 +143,27 @@ class PolynomialBelief(eqx.Module):
         if not self.shape.logs:
             return belief
         terms = jax.vmap(jax.vmap(self._law_terms))(index[:, :-1], t[:, :-1], index[:, 1:])
-        seen = t[:, 1:]
+        seen = self._free(field, coordinates)[:, 1:]
         if before is not None:
-            forecast = jax.vmap(jax.vmap(before.step))(index[:, :-1], t[:, :-1], index[:, 1:])
+            forecast = jax.vmap(jax.vmap(before.unbounded_step))(index[:, :-1], t[:, :-1], index[:, 1:])
             seen = forecast + step * (seen - forecast)
         target = (seen - self.centre) / self.scale
         rows = paths * (dates - 1)
         law = least_squares(terms.reshape(rows, -1), target.reshape(rows, -1))
-        return eqx.tree_at(lambda b: b.law, belief, law)
+        return eqx.tree_at(lambda b: (b.law, b.least), belief, (law, self._bounds(field)))
+
+    def _bounds(self, field: Field) -> Float[Array, " coordinates"]:
+        """The bounds that the view of the first date shows."""
+        if not self.shape.bounded:
+            return self.least
+        return bounds(jax.tree_util.tree_map(lambda leaf: leaf[0, 0], field.view), self.shape)
+
+    def _free(self, field: Field, coordinates) -> Float[Array, "path time coordinates"]:
+        """Transformed coordinates as they would be without bounds."""
+        if self.shape.bounded:
+            pairs = jax.vmap(jax.vmap(lambda view: view.bounded()))(field.view)
+            coordinates = tuple(c if pair is None else pair[1] for c, pair in zip(coordinates, pairs, strict=True))
+        return self.transform(coordinates)
 
 
 def exogenous_values(process) -> np.ndarray:
@@ -155,14 +177,26 @@ def exogenous_values(process) -> np.ndarray:
 
 
 def blank(values: np.ndarray, centre: np.ndarray, template: PyTree, shape: Shape) -> PolynomialBelief:
-    """A belief that nothing moves: coordinates stay at their centre (in logs where so read), views are the template."""
+    """A belief that nothing moves: coordinates stay at their centre (in logs where so read), views are the template.
+
+    Bounds, where the shape says that there are some, are those of the template's view.
+    """
     template = jax.tree_util.tree_map(jnp.asarray, template)
     leaves = [np.ravel(leaf) for leaf in jax.tree_util.tree_leaves(template) if eqx.is_inexact_array(leaf)]
     views = np.zeros((len(shape.views), sum(len(leaf) for leaf in leaves)))
     views[0] = np.concatenate([*leaves, np.zeros(0)])  # the first monomial is the constant
     law, views = jax.device_put(np.zeros((len(shape.law), len(centre)))), jax.device_put(views)
     scale = jax.device_put(np.full((len(centre),), 0.4))
-    return PolynomialBelief(jax.device_put(values), jax.device_put(centre), scale, law, views, template, shape)
+    parts = (jax.device_put(values), jax.device_put(centre), scale, law, views, template, shape)
+    return PolynomialBelief(*parts, bounds(template[0], shape))
+
+
+def bounds(view, shape: Shape) -> Float[Array, " coordinates"]:
+    """Smallest values of the (log) coordinates of one view, the least float where they have none: rules hold finite numbers."""
+    pairs = view.bounded() if shape.bounded else (None,) * len(shape.logs)
+    none = jnp.finfo(float).min
+    lows = [none if pair is None else jnp.log(pair[0]) if log else pair[0] for pair, log in zip(pairs, shape.logs, strict=True)]
+    return jnp.maximum(jnp.stack([jnp.asarray(low) for low in lows]) if lows else jnp.zeros(0), none)
 
 
 def shape_of(states: int, values: int, logs: tuple[bool, ...], degrees: tuple[int, int], sees_next: bool) -> Shape:

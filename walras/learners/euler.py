@@ -25,6 +25,7 @@ from jaxtyping import Array
 from walras._core.errors import InputError
 from walras.economy.information import Named, in_logs, sees_state
 from walras.economy.population import Histogram
+from walras.economy.rule import ViewInformation
 from walras.economy.task import Task
 from walras.learners import beliefs, stationary
 from walras.learners.continuation import ContinuationRule
@@ -103,6 +104,9 @@ class EulerIteration(Learner):
         if not coordinates and economy.exogenous.n > 1:  # all that is seen follows from the exogenous state: one number each
             values, degrees = np.eye(economy.exogenous.n), (0, 1)
         shape = beliefs.shape_of(*values.shape, logs, degrees, sees_next)
+        # Bounds are those of what the view says: other information has coordinates of its own.
+        own_view = isinstance(setup.information, ViewInformation)
+        shape = dataclasses.replace(shape, bounded=own_view and len(view.bounded()) > 0)
         centre = np.array([np.log(float(c)) if log else float(c) for c, log in zip(coordinates, logs, strict=True)])
         axes = tuple(EvenAxis(c - 0.4, c + 0.4, learner.coordinate_nodes) for c in centre)
         belief = beliefs.blank(values, centre, (view, outcome), shape)

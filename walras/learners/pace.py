@@ -53,9 +53,10 @@ def place(rule: TableRule, belief, field, guard_share, moving):
     seen = belief.transform(coordinates)
     low, high = jnp.min(seen, axis=(0, 1)), jnp.max(seen, axis=(0, 1))
     guard = guard_share * jnp.maximum(high - low, 1e-4)
+    bottom = jnp.maximum(low - guard, belief.least)  # a bound is the first node: nothing lies below it
     axes = []
     for j, axis in enumerate(rule.axes):
-        new = EvenAxis(low[j] - guard[j], high[j] + guard[j], axis.n)
+        new = EvenAxis(bottom[j], high[j] + guard[j], axis.n)
         axes.append(jax.tree_util.tree_map(lambda a, b: jnp.where(moving, a, b), new, axis))
     centre = jnp.where(moving, 0.5 * (low + high), belief.centre)
     scale = jnp.where(moving, 0.5 * (high - low) + guard, belief.scale)

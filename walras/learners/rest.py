@@ -114,10 +114,20 @@ def applies(economy: Economy, populations: dict[str, Population]) -> bool:
     return isinstance(market, Clear) and market.guess is not None and len(savers) == 1 and len(populations) > 1 and rest
 
 
-def find(economy: Economy, populations, given: dict[str, Rule], information: dict[str, Information], start, preset: Preset):
+def find(
+    economy: Economy,
+    populations,
+    given: dict[str, Rule],
+    information: dict[str, Information],
+    start,
+    preset: Preset,
+    first: np.ndarray | None = None,
+):
     """The resting date of an economy to which `applies` says yes; `start` is (key, exogenous state), `given` fixed rules.
 
-    The saver's grid is wide at first, then ends where its cross-section does.
+    `first`: prices of the market, then positions (0 … 1) of the representatives' choices, from which the search begins; the
+    market's guess and the middles of the choice sets, if None. An economy may rest at several dates. The saver's grid is wide at
+    first, then ends where its cross-section does.
 
     Raises:
         SolveError: if no resting date is found.
@@ -129,7 +139,7 @@ def find(economy: Economy, populations, given: dict[str, Rule], information: dic
     nodes = preset.stationary_nodes if steady else round(share * preset.euler.nodes)
     cells = preset.stationary_nodes if steady else round(share * preset.histogram_nodes)
     wide = _wide_axis(economy, saver, exo, nodes, preset.euler)
-    x, rule, found = None, None, None
+    x, rule, found = first, None, None
     for final in (False, True):
         mass_axis = dataclasses.replace(wide, n=cells)
         here = {**populations, saver: Histogram(mass_axis, cells)}

@@ -121,13 +121,14 @@ def from_guess(
         zero = jnp.asarray(0)
         column = jnp.where(jnp.any(inverse != 0), n, 0)
         last = jax.lax.while_loop(going, step, _Broyden(x, f(x), inverse, jnp.zeros((n, n)), column, zero, zero))
-        return last.x, (last.gap, last.inverse, last.steps)
+        # As a float: JAX gives an integer beside a root a tangent that it does not accept.
+        return last.x, (last.gap, last.inverse, last.steps.astype(last.x.dtype))
 
     tangent = lambda linear, y: jnp.linalg.solve(jax.jacfwd(linear)(y), y)  # noqa: E731
     value, (gap, inverse, steps) = jax.lax.custom_root(function, guess, solve, tangent, has_aux=True)
     ok = jnp.max(jnp.abs(gap)) < 3e-9
     status = jnp.where(ok, RootStatus.BRACKETED, RootStatus.NOT_CONVERGED).astype(jnp.int32)
-    return Root(value, gap, status, steps + 1, inverse)
+    return Root(value, gap, status, steps.astype(int) + 1, inverse)
 
 
 def _broyden_step(function, s: _Broyden) -> _Broyden:

@@ -14,7 +14,7 @@ WINDOW = 300
 HISTORY = 200
 DOTS = 250
 PANELS = 6
-FIRST = ("exogenous_value", "price_Y", "C", "K", "B", "price_r", "price_R", "price_w")
+FIRST = ("exogenous_value", "price_Y", "C", "K", "B", "price_r", "price_R", "price_w", "Pi", "mc", "i")
 
 
 def coordinates(data: xr.Dataset, who: str) -> list[int]:
@@ -32,7 +32,7 @@ def law(data: xr.Dataset, who: str, j: int) -> Figure:
     drawn = figure(3.5)
     left, right = drawn.subplots(1, 2)
     for colour, z in zip(SERIES, frequent(data), strict=False):
-        value = labels.number(float(data["exo_value"][z]), 3)
+        value = labels.exogenous(data, z)
         at = np.flatnonzero(exo[:-1] == z)
         at = at[:: max(1, len(at) // DOTS)]
         left.scatter(actual[at], grows(actual[at + 1], actual[at]), s=5, color=colour, alpha=0.35, linewidths=0)

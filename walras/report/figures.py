@@ -68,7 +68,7 @@ def decision_rules(data: xr.Dataset, who: str) -> Figure:
     ] if len(risks) > 1 else []  # fmt: skip
     if len(states) > 1:
         for dash, z, name in zip(("-", (0, (4, 2))), states, ("highest", "lowest"), strict=True):
-            value = labels.number(float(data["exo_value"][z]), 3)
+            value = labels.exogenous(data, z)
             label = f"{name} exogenous state ({value})"
             handles.append(Line2D([], [], color=INK, linestyle=dash, label=label))
     if handles:

@@ -36,6 +36,14 @@ def _short(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def exogenous(data: xr.Dataset, state: int, digits: int = 3) -> str:
+    """The value of an exogenous state, e.g. `1.02`; of several components each by its symbol: `z 1.02, v −0.003`."""
+    parts = [data[name] for name in data.coords if str(name).startswith("exo_value")]
+    if len(parts) == 1:
+        return number(float(parts[0][state]), digits)
+    return ", ".join(f"{part.attrs['symbol']} {number(float(part[state]), digits)}" for part in parts)
+
+
 def capital(text: str) -> str:
     """The text with its first letter in upper case."""
     return text[:1].upper() + text[1:]

@@ -44,7 +44,9 @@ MOMENTS = {
     "consumption": ("Consumption", "goods per period"),
     "consumption_share": ("Consumption / output", "share"),
     "interest_rate": ("Interest rate", "per period"),
+    "nominal_rate": ("Nominal rate", "per period"),
     "inflation": ("Inflation", "per period"),
+    "marginal_cost": ("Real marginal cost", "share of the price"),
     "wage": ("Wage", "goods per unit of labour"),
     "hours": ("Hours", "hours per period"),
     "wealth_gini": ("Wealth, Gini coefficient", "–"),
@@ -227,10 +229,11 @@ def _law(run: Run) -> Made:
     if not run.aggregate_risk:
         return
     for who in run.types:
+        whose = f"As {who} believes it. " if len(run.types) > 1 else ""
         for j in dynamics.coordinates(run.data, who):
             yield (
                 dynamics.law(run.data, who, j),
-                "Left: lines are the fitted law of motion, dots what came about; where a line crosses zero the "
+                f"{whose}Left: lines are the fitted law of motion, dots what came about; where a line crosses zero the "
                 "economy would come to rest. Right: the law iterated on its own forecasts from the first date, never put "
                 "right by what came about, against the truth (den Haan's test).",
             )

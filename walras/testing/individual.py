@@ -9,10 +9,10 @@ import numpy as np
 
 from walras._core.keys import stream
 from walras.economy import foc
-from walras.economy.agent import AgentType, Invertible, Mortal
+from walras.economy.agent import AgentType, Institution, Invertible, Mortal, ProfitSeeker
 from walras.economy.process import transition_matrix
-from walras.economy.space import Interval, choice_fields, choose
-from walras.testing.probe import Probe, position_shapes, random_choices, sample
+from walras.economy.space import Interval, choice_fields
+from walras.testing.probe import Probe, picked_by, position_shapes, random_choices, sample
 
 
 def chances(alive: Probe) -> None:
@@ -98,7 +98,7 @@ def _extremes(agent: AgentType, points, keys):
         shapes = position_shapes(agent, p.own, p.view)
         drawn = [jax.random.uniform(jax.random.fold_in(key, i), s) for i, s in enumerate(shapes)]
         ends = [[*drawn[:-1], jnp.full(shapes[-1], end)] for end in (0.0, 1.0)]
-        picked = [choose(agent, p.own, p.view, positions) for positions in (drawn, *ends)]
+        picked = [picked_by(agent, p.own, p.view, positions) for positions in (drawn, *ends)]
         chosen = dict(zip(choice_fields(picked[0]), vars(picked[0]).values(), strict=True))
         spaces = agent.feasible(p.own, p.view, chosen)
         return spaces, picked[0], [agent.move(p.own, c, p.view, p.outcome) for c in picked]
@@ -124,29 +124,36 @@ def feasible(alive: Probe) -> None:
             limit, following = getattr(limits, field), np.asarray(getattr(moved, field))
             slack = 1e-12 * np.maximum(1.0, np.abs(following))
             below = np.max(np.asarray(limit.low) - following - slack)
-            above = np.max(following - np.asarray(limit.high) - slack)
+            above = np.max(following - limit.high - slack) if np.isfinite(limit.high) else -np.inf
             alive.require(below <= 0, "feasible", f"{who}.move takes '{field}' below its limit, by {below:.3g}")
             alive.require(above <= 0, "feasible", f"{who}.move takes '{field}' above its limit, by {above:.3g}")
         _corner(alive, who, agent, limits, corners, spaces)
 
 
 def _corner(alive: Probe, who: str, agent: AgentType, limits, corners, spaces) -> None:
-    """With one stock and a floor under it, one end of the last choice leads to the floor itself."""
+    """With one stock and a floor under it, one end of the last choice leads to the floor itself.
+
+    Not of who sells (the floor of a price is where it would cease to be one, and no choice leads there), nor of an
+    institution, which chooses nothing.
+    """
+    if isinstance(agent, ProfitSeeker | Institution):
+        return
     fields = type(limits).endogenous()
     last = getattr(spaces, choice_fields(spaces)[-1])
     if len(fields) != 1 or not isinstance(last, Interval) or not np.isfinite(getattr(limits, fields[0]).low):
         return
     low = float(getattr(limits, fields[0]).low)
     ends = [np.asarray(getattr(corner, fields[0])) for corner in corners]
-    with np.errstate(invalid="ignore"):
-        gaps = [float(np.max(np.abs(end - low) / np.maximum(1.0, np.abs(ends[0])))) for end in ends]
+    # Next to a floor of consumption of zero, who works may save without bound: that end is measured by nothing.
+    scale = np.maximum(1.0, np.where(np.isfinite(ends[0]), np.abs(ends[0]), 0.0))
+    gaps = [float(np.max(np.where(np.isfinite(end), np.abs(end - low), np.inf) / scale)) for end in ends]
     what = f"at neither end of its last choice does {who}'s '{fields[0]}' reach its limit {low:g}: it stays {min(gaps):.3g} off"
     alive.require(min(gaps) <= 1e-12, "feasible", what)
 
 
 def _has_conditions(agent: AgentType, points) -> bool:
-    """Whether the derived conditions apply: a stock, and a choice of numbers in intervals."""
-    if not type(agent.limits()).endogenous():
+    """Whether the derived conditions apply: a stock, and a choice of numbers in intervals, made by who optimises."""
+    if isinstance(agent, Institution) or not type(agent.limits()).endogenous():
         return False
     p = jax.tree_util.tree_map(lambda leaf: leaf[0], points)
     spaces = agent.feasible(p.own, p.view, {})
@@ -224,20 +231,31 @@ def _inverted(agent: Any, points, choice, factors):
         other = jnp.max(
             jnp.stack([jnp.abs(a - b) for a, b in zip(*map(jax.tree_util.tree_leaves, (again, (back, start))), strict=True)])
         )
-        return jnp.max(jnp.abs(residual) / size), jnp.abs(missed) / jnp.maximum(1.0, jnp.abs(target)), other
+        chosen = dict(zip(choice_fields(back), vars(back).values(), strict=True))
+        sets = agent.feasible(start, p.view, chosen)
+        inside = jnp.stack([(getattr(sets, n).low < v) & (v < getattr(sets, n).high) for n, v in chosen.items()]).all()
+        return jnp.max(jnp.abs(residual) / size), jnp.abs(missed) / jnp.maximum(1.0, jnp.abs(target)), other, inside
 
     return jax.vmap(one)(points, choice, factors)
 
 
 def inverted(alive: Probe) -> None:
-    """`invert` solves the derived conditions and hits the next stock (to 1e-9), whatever the present stock it is shown."""
+    """`invert` solves the derived conditions and hits the next stock (to 1e-9), whatever the present stock it is shown.
+
+    A seller's conditions may have no solution: they are asked for where its answer is inside its set, at a fifth of the
+    points or more.
+    """
     for who, agent in alive.agents.items():
         if not isinstance(agent, Invertible):
             continue
         points = sample(alive.points[who], alive.sizes.points)
         choice = random_choices(agent, points, stream(alive.key, "inverted"), 0.1, 0.9)
         factors = jnp.exp(0.5 * jax.random.normal(stream(alive.key, "factors"), (alive.sizes.points,)))
-        residual, missed, other = (float(np.max(x)) for x in _inverted(agent, points, choice, factors))
+        *found, inside = (np.asarray(x) for x in _inverted(agent, points, choice, factors))
+        asked = inside if isinstance(agent, ProfitSeeker) else np.ones_like(inside)
+        enough = asked.mean() >= 0.2
+        alive.require(enough, "inverted", f"{who}.invert is inside its set at {asked.mean():.0%} of the points")
+        residual, missed, other = (float(np.max(x[asked])) for x in found)
         alive.require(
             residual < 1e-9, "inverted", f"{who}.invert leaves {residual:.3g} of the marginal payoff in the conditions"
         )

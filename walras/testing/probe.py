@@ -18,11 +18,11 @@ from walras._core.results import RootStatus
 from walras._core.types import Key, PyTree
 from walras.economy import path as paths
 from walras.economy import period as periods
-from walras.economy.agent import AgentType
+from walras.economy.agent import AgentType, Institution
 from walras.economy.economy import Clear, Economy
 from walras.economy.population import Finite, Panel, Population
 from walras.economy.process import Distribution
-from walras.economy.rule import Information, Rule, ViewInformation
+from walras.economy.rule import ConductRule, Information, Rule, ViewInformation
 from walras.economy.space import Interval, Simplex, choice_fields, choose
 from walras.solve import discretised
 
@@ -137,7 +137,9 @@ def listed(economy: Economy, individuals: int) -> dict[str, Population]:
 def generic_rules(economy: Economy, level: float, seed: int = 0) -> dict[str, Rule]:
     """A generic rule for every type."""
     return {
-        name: GenericRule(agent, jnp.asarray(level), jnp.asarray(1000 * seed + number))
+        name: ConductRule(agent)
+        if isinstance(agent, Institution)
+        else GenericRule(agent, jnp.asarray(level), jnp.asarray(1000 * seed + number))
         for number, (name, agent) in enumerate(periods.agents(economy).items())
     }
 
@@ -214,6 +216,11 @@ def sample(points: Points, count: int, seed: int = 1) -> Points:
     return jax.tree_util.tree_map(lambda leaf: leaf[chosen], points)
 
 
+def picked_by(agent: AgentType, own, view, positions):
+    """The choice at these positions; an institution's is what it does by itself."""
+    return agent.conduct(own, view) if isinstance(agent, Institution) else choose(agent, own, view, positions)
+
+
 def random_choices(agent: AgentType, points: Points, key: Key, low: float = 0.0, high: float = 1.0):
     """Choices at random positions between `low` and `high`, one for each point."""
 
@@ -221,7 +228,7 @@ def random_choices(agent: AgentType, points: Points, key: Key, low: float = 0.0,
         shapes = position_shapes(agent, own, view)
         keys = jax.random.split(k, len(shapes))
         drawn = [jax.random.uniform(kk, s, minval=low, maxval=high) for kk, s in zip(keys, shapes, strict=True)]
-        return choose(agent, own, view, drawn)
+        return picked_by(agent, own, view, drawn)
 
     count = jax.tree_util.tree_leaves(points)[0].shape[0]
     return jax.vmap(one)(points.own, points.view, jax.random.split(key, count))
