@@ -47,7 +47,7 @@ def test_presets():
     names = ("fast", "standard", "precise")
     for field in ("nodes", "coordinate_nodes", "sweeps", "law_degree", "view_degree"):
         assert [number(x) for x in table[field][1:]] == [getattr(PRESETS[n].euler, field) for n in names], field
-    assert [number(x) for x in table["(markets that clear)"][1:]] == [PRESETS[n].euler.clearing_sweeps for n in names]
+    assert [number(x) for x in table["(markets that clear)"][1:]] == [PRESETS[n].euler.clearing[1] for n in names]
 
 
 def test_contracts():
