@@ -204,7 +204,8 @@ def one_asset_hank(given) -> list:
     ]
     solution = solved("hank", Hank.srl2025())
     found = hank.series(w.simulate(solution, periods=20_000, key=1))
-    # The reference has 5000 dates: bands are two standard errors of the difference of two such samples.
+    # The reference has 5000 dates: bands of means are two standard errors of the difference of two such
+    # samples, those of s.d. three.
     for name, mean, band, sd in (
         ("r", 0.0237, 7e-4, 0.0076),
         ("w", 0.8975, 0.0075, 0.0472),
