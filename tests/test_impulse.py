@@ -9,9 +9,10 @@ import pytest
 
 from tests.report_fixtures import ALPHA, BETA, brock_mirman, krusell_smith
 from walras._core.errors import InputError, UnknownName
-from walras.economy.process import Chain, NoRisk, log_chain
+from walras.economy.process import Chain, NoRisk, joint, log_chain
 from walras.impulse import impulse_response, long_run_state
-from walras.shocks import autoregression, contrast, shifted
+from walras.numerics.markov import rouwenhorst
+from walras.shocks import autoregression, components, contrast, middle, shifted
 from walras.simulate import evidence_of
 
 
@@ -157,6 +158,36 @@ def test_which_chains_are_autoregressions():
     assert autoregression(Chain([0.9, 1.0, 1.1], np.full((3, 3), 1 / 3))) is None
     kinked = np.array([[0.8, 0.2, 0.0], [0.1, 0.8, 0.1], [0.0, 0.4, 0.6]])
     assert autoregression(Chain(np.exp([-0.1, 0.0, 0.1]), kinked)) is None
+
+
+def test_a_joint_chain_comes_apart_again():
+    z, switch = log_chain(5, 0.9, 0.05, normalise=True), Chain([0.0, 1.0], np.array([[0.8, 0.2], [0.4, 0.6]]))
+    nodes, P = rouwenhorst(3, 0.5, 0.01)
+    both = joint(z, switch, Chain(nodes, P), names=("z", "on", "v"))
+    parts = components(both)
+    assert [part.name for part in parts] == ["z", "on", "v"]
+    assert [part.name for part in components(joint(z, switch))] == ["0", "1"]
+    for part, chain in zip(parts, (z, switch, Chain(nodes, P)), strict=True):
+        np.testing.assert_allclose(part.values[:, 0], chain.values, rtol=1e-15)
+        np.testing.assert_allclose(part.transition, chain.transition, atol=1e-14)
+    exo = middle(both)
+    np.testing.assert_allclose(both.values[exo], [z.values[2], 0.0, 0.0], atol=1e-15)
+    # One innovation s.d. of v: its conditional mean moves by that, that of the others not at all.
+    without, shocked = contrast(both, exo, -1.0, 2)
+    moved = (shocked - without) @ np.asarray(both.values)
+    np.testing.assert_allclose(moved, [0, 0, -0.01 * np.sqrt(1 - 0.5**2)], atol=1e-15)
+    np.testing.assert_allclose(np.log(both.values[:, 0]) @ (shocked - without), 0, atol=1e-15)
+    with pytest.raises(InputError, match="component 'on' is no discretised AR"):
+        contrast(both, exo, 1.0, 1)
+    with pytest.raises(InputError, match="1 names, 2 chains"):
+        joint(z, switch, names=("z",))
+
+
+def test_chains_that_move_together_are_one():
+    values = np.array([[0.9, 0.0], [0.9, 1.0], [1.1, 0.0], [1.1, 1.0]])
+    together = np.full((4, 4), 0.1) + 0.6 * np.eye(4)  # a tensor grid, but no product of two chains
+    assert [part.name for part in components(Chain(values, together))] == ["exogenous"]
+    assert [part.name for part in components(Chain(values[:3], np.full((3, 3), 1 / 3)))] == ["exogenous"]
 
 
 def test_shifting_needs_room():

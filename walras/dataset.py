@@ -319,7 +319,7 @@ def _responses(solution: Solution, evidence: Evidence) -> tuple[Variables, Varia
     lab, process = evidence.lab, evidence.lab.economy.exogenous
     key = stream(root_key(solution.seed), "responses")
     # A future from each state of a joint chain is dear, and means over many states are exact to begin with.
-    paths = min(PATHS, max(PATHS // 4, 9 * PATHS // process.n))
+    paths = min(PATHS, max(PATHS // 4, 9 * PATHS // (process.n or 1)))
     found, seen = {}, {}
     for label, (exo, size, which) in _cases(process).items():
         without, shocked = contrast(process, exo, size, which)

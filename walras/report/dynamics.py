@@ -39,7 +39,8 @@ def law(data: xr.Dataset, who: str, j: int) -> Figure:
         left.plot(grid.values, grows(following[z], grid.values), color=colour, label=f"exogenous value {value}")
     left.axhline(0, color=MUTED, linewidth=0.8)
     name = grid.attrs["long_name"]
-    left.set(title=f"Law of motion of {name}", xlabel=labels.axis(grid), ylabel=f"Change of {name} [{unit}]")
+    changing = name if len(name) <= 28 else grid.attrs["symbol"]
+    left.set(title=f"Law of motion of {name}", xlabel=labels.axis(grid), ylabel=f"Change of {changing} [{unit}]")
     left.legend(loc="best")
     gap = error(actual, data[f"{who}_forecast_{j}"].values)
     low, high = envelope(gap, 400)
@@ -76,7 +77,7 @@ def den_haan(data: xr.Dataset, who: str, j: int) -> Figure:
     ax.axvline(worst, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     ax.annotate("largest error", (worst, 1.0), (4, -2), xycoords=("data", "axes fraction"), va="top",
                 textcoords="offset points", color=MUTED, fontsize=7.5)  # fmt: skip
-    ax.set(xlabel=f"Date [{_period(data)}]", ylabel=labels.axis(actual), xlim=(dates[0], dates[-1]))
+    ax.set(xlabel=f"Date [{_period(data)}]", ylabel=labels.short_axis(actual), xlim=(dates[0], dates[-1]))
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return drawn
 

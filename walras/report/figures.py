@@ -72,7 +72,8 @@ def decision_rules(data: xr.Dataset, who: str) -> Figure:
             label = f"{name} exogenous state ({value})"
             handles.append(Line2D([], [], color=INK, linestyle=dash, label=label))
     if handles:
-        drawn.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        wide = sum(len(str(handle.get_label())) for handle in handles) > 100
+        drawn.legend(handles=handles, loc="outside lower center", ncols=3 if wide else len(handles))
     _frame(axes, x)
     return drawn
 

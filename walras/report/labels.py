@@ -60,6 +60,12 @@ def axis(variable: xr.DataArray, unit: str | None = None) -> str:
     return f"{title(variable)} [{unit or variable.attrs.get('units', '')}]"
 
 
+def short_axis(variable: xr.DataArray, most: int = 34) -> str:
+    """As `axis`, by the symbol alone where that is too long for a low figure."""
+    text = axis(variable)
+    return text if len(text) <= most else f"{variable.attrs['symbol']} [{variable.attrs['units']}]"
+
+
 def period(years: float) -> str:
     """What one period is called, for time axes."""
     named = {1.0: "years", 0.25: "quarters", 1 / 12: "months", 0.5: "half-years"}
