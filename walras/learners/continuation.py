@@ -12,6 +12,7 @@ date at once: a temporary equilibrium, of which rounds are the time iteration.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from walras.economy.rule import ViewInformation
 from walras.learners.beliefs import PolynomialBelief
 from walras.learners.egm import answer
 from walras.learners.table import TableRule
@@ -34,7 +35,9 @@ class ContinuationRule(TableRule):
         index, coordinates = info
         here = jnp.stack(self.transformed(coordinates))
         there = self.belief.step(index, here, index)
-        for j, known in enumerate(view.ahead()):
+        # The view speaks of its own coordinates: an information that reads other numbers forecasts them all.
+        settled = view.ahead() if isinstance(self.information, ViewInformation) else ()
+        for j, known in enumerate(settled):
             if known is not None:
                 there = there.at[j].set(jnp.log(known) if self.logs[j] else known)
         axis, *others = self.axes
