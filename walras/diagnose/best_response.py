@@ -50,8 +50,10 @@ class BestResponse(Check):
         gains = {name: self.gain(evidence, name) for name in seeing}
         if not gains:
             return []
+        # Where nothing better is found, not even a number, an individual keeps the rule: a gain of nothing.
+        listed = ", ".join(f"{n} {g:.2g} %" if np.isfinite(g) else f"{n}: no other answer found" for n, g in gains.items())
+        gains = {n: g if np.isfinite(g) else 0.0 for n, g in gains.items()}
         name = max(gains, key=lambda n: gains[n])
-        listed = ", ".join(f"{n} {g:.2g} %" for n, g in gains.items())
         return [
             Finding(
                 "best_response_gain_percent",
