@@ -220,7 +220,7 @@ def one_asset_hank(given) -> list:
     goods = np.abs(found["Y"] * (1 - 50 * found["Pi"] ** 2) - found["C"]).max()
     rows.append(at_most("hank", "goods market, not imposed, largest gap", float(goods), 1e-8))
     residual = hank.phillips(solution, 60)
-    rows.append(at_most("hank", "Phillips curve with true next prices, mean residual", float(residual.mean()), 1e-4))
+    rows.append(at_most("hank", "Phillips curve with true next prices, mean residual", float(residual.mean()), 2e-5))
     rows.append(at_most("hank", "Phillips curve with true next prices, largest of 60 dates", float(residual.max()), 1e-4))
     small = solved("hank, a twentieth of the shocks", Hank.srl2025(shocks=hank.SHOCKS))
     for (shock, name), gap in hank.gaps(small, min(given.paths, 16)).items():
