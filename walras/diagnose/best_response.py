@@ -91,8 +91,8 @@ class BestResponse(Check):
 
 def far_enough(agent, field: Field, most: int) -> int:
     """Dates until what is left is discounted to 1e-3, at most `most`."""
-    discount = float(np.mean(np.asarray(_discount(agent, field))))
-    return min(most, int(np.ceil(np.log(1e-3) / np.log(discount))))
+    rate = float(np.mean(np.log(np.asarray(_discount(agent, field)))))  # of one date it may be above one
+    return most if rate >= 0 else min(most, int(np.ceil(np.log(1e-3) / rate)))
 
 
 def _finer(rule: TableRule) -> TableRule:
@@ -125,8 +125,7 @@ def _solve(agent, exogenous, rule: TableRule, belief, field: Field, sweeps: int)
 @brief_jit
 def _discount(agent, field: Field):
     own = jax.tree_util.tree_map(lambda leaf: leaf[0], agent.birth(0, field.exo[0]).nodes()[0])
-    view, outcome = jax.tree_util.tree_map(lambda leaf: leaf[0], (field.view, field.outcome))
-    return agent.discount(own, view, outcome)
+    return jax.vmap(lambda view, outcome: agent.discount(own, view, outcome))(field.view, field.outcome)
 
 
 @brief_jit
