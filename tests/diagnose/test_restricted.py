@@ -80,9 +80,8 @@ def benchmark(blind, sighted) -> float:
     pairs = ((mine, field.info), (seeing, laws.of_view(field).info))
     agent, stride = lab.economy.household, evidence.stride
     chosen, horizon, _ = Restricted().stretches(agent, field, stride)
-    cross = entry(evidence.states.cross[NAME], chosen)
-    at = chosen * stride
-    (old, new), (worth, _) = follow(agent, lab.populations[NAME], field, pairs, cross, at, evidence.key, horizon)
+    begun = (chosen * stride, entry(evidence.states.cross[NAME], chosen), None)
+    (old, new), (worth, _) = follow(agent, lab.populations[NAME], field, pairs, begun, evidence.key, horizon)
     return 100 * float(np.mean(new - old) / np.mean(worth))
 
 
