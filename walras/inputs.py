@@ -29,12 +29,12 @@ def check_parameters(economy: Economy) -> None:
                 f"{name} ({about['meaning']}) must lie in {interval}",
                 where=type(economy).__name__,
                 number=number.tolist(),
-                remedy=_remedy(name),
+                remedy=_remedy(name, bool(np.any(number >= high))),
             )
 
 
-def _remedy(name: str) -> str:
-    if name.endswith("beta"):
+def _remedy(name: str, above: bool) -> str:
+    if name.endswith("beta") and above:
         return "At a discount factor of one or more lifetime utility has no bound and no stationary equilibrium exists."
     return f"Set {name} to a value inside."
 
@@ -104,8 +104,18 @@ def price_names(economy: Economy, name: str) -> tuple[str, ...]:
     exogenous states; where its view carries none by its name, the prices that the market finds.
 
     Of an economy with finite exogenous states, before anything is solved.
+
+    Raises:
+        InputError: if the view of the type waits for what another type does at the same date.
     """
-    ends, fields = _prices_at_ends(economy, name)
+    try:
+        ends, fields = _prices_at_ends(economy, name)
+    except KeyError as error:
+        raise InputError(
+            f"which prices {name} sees cannot be told before {error.args[0]} has moved",
+            where=f"information of {name}",
+            remedy="Name them: prices:R,w for the numbers R and w of its view.",
+        ) from error
     moving = [n for n, (one, other) in ends.items() if float(one) != float(other)]
     shared = tuple(n for n in fields if n in moving)
     market = economy.market()
