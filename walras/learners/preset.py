@@ -17,8 +17,7 @@ class EulerSizes:
     `clearing`, `representative`, `several`: share of the way that the law moves in a round, sweeps and placing rounds where
     one type's prices clear a market, where a representative lives alone (its best answer to a law overshoots many times), and
     where several types meet in cleared markets; there the bands are wider (`several_guard`): where the nodes end, so does the
-    answer of demand to the interest rate. Every candidate price asks everybody again: own nodes and cells of the histogram are
-    the share `several_nodes` of their number elsewhere.
+    answer of demand to the interest rate.
     """
 
     nodes: int
@@ -36,7 +35,6 @@ class EulerSizes:
     representative: tuple[float, int, int] = (0.03, 40, 0)
     several: tuple[float, int, int] = (1.0, 1, 20)
     several_guard: float = 0.6
-    several_nodes: float = 0.6
 
 
 @dataclasses.dataclass(frozen=True)

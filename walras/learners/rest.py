@@ -135,9 +135,8 @@ def find(
     key, exo = start
     saver = next(name for name, p in populations.items() if isinstance(p, Histogram))
     steady = economy.exogenous.n == 1
-    share = preset.euler.several_nodes
-    nodes = preset.stationary_nodes if steady else round(share * preset.euler.nodes)
-    cells = preset.stationary_nodes if steady else round(share * preset.histogram_nodes)
+    nodes = preset.stationary_nodes if steady else preset.euler.nodes
+    cells = preset.stationary_nodes if steady else preset.histogram_nodes
     wide = _wide_axis(economy, saver, exo, nodes, preset.euler)
     x, rule, found = first, None, None
     for final in (False, True):
