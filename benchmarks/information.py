@@ -14,12 +14,13 @@ import common
 common.one_core()
 
 import walras as w  # noqa: E402
+from walras.diagnose.restricted import Restricted  # noqa: E402
 from walras.economies import HuggettRisk, KrusellSmith  # noqa: E402
 from walras.economy.information import Prices  # noqa: E402
 from walras.economy.rule import ViewInformation  # noqa: E402
 from walras.learners import EulerIteration, StructuralRL  # noqa: E402
 
-NAME, FIGURE = "household", "restricted_perceptions_percent"
+NAME = "household"
 COLUMNS = [
     "economy", "learner", "information", "verdict", "cpu_s", "euler_log10_mean", "rule_gap_mean_percent",
     "rule_gap_99_percent", "path_gap_percent", "price_percent", "standard_error",
@@ -47,7 +48,7 @@ def main() -> None:
             reference = reference or solution
             gap, figure = w.compare(reference, solution), solution.certificate.figure
             mean, _, path, _ = gap.paths[series]
-            error = next(f.where for f in solution.certificate.findings if f.figure == FIGURE).split("±")[1].split("%")[0]
+            worth, error = Restricted().worth(solution.evidence, NAME)
             mean_gap, top_gap = gap.rules[NAME]
             numbers = [
                 f"{figure('euler_log10_mean'):.2f}",
@@ -55,7 +56,7 @@ def main() -> None:
                 f"{top_gap:.3f}",
                 f"{100 * path / abs(mean):.2f}",
             ]
-            price = [f"{figure(FIGURE):.4f}", error.strip()]
+            price = [f"{worth:.4f}", f"{error:.1g}"]
             rows.append([economy, type(learner).__name__, what, solution.verdict, f"{seconds:.0f}", *numbers, *price])
             print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
     about = "information by economy, preset standard; gaps against the first row of each economy; cpu_s: with compiling and certificate"

@@ -60,13 +60,8 @@ def check_feasible(economy: Economy, exo) -> None:
 @brief_jit
 def _sets_at_limit(economy: Economy, exo) -> dict:
     """For each market mover with one stock and finite risk: ends of its first choice set at the limit, by risk state."""
-    types = periods.agents(economy)
-    born = {name: agent.birth(0, exo).nodes() for name, agent in types.items()}
-    cross = {name: periods.Cross(*born[name], agent.mass) for name, agent in types.items()}
-    stocks = {n: jax.tree_util.tree_map(cross[n].total, jax.vmap(a.holds)(cross[n].own)) for n, a in types.items()}
-    now = periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
-    prices = opening_prices(economy, now)
-    found = {}
+    now = _newborn(economy, exo)
+    prices, found = opening_prices(economy, now), {}
     for name, move in economy.timing().market.items() if prices is not None else ():
         agent, limits = move.agent, move.agent.limits()
         fields, risk = type(limits).endogenous(), type(limits).risk_field()
@@ -87,6 +82,14 @@ def _sets_at_limit(economy: Economy, exo) -> dict:
 
         found[name] = jax.vmap(ends)(jnp.arange(agent.risk.n))
     return found
+
+
+def _newborn(economy: Economy, exo) -> periods.Now:
+    """The record of a date at which everybody has just been born, before anybody moves."""
+    types = periods.agents(economy)
+    cross = {n: periods.Cross(*agent.birth(0, exo).nodes(), agent.mass) for n, agent in types.items()}
+    stocks = {n: jax.tree_util.tree_map(cross[n].total, jax.vmap(a.holds)(cross[n].own)) for n, a in types.items()}
+    return periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
 
 
 def opening_prices(economy: Economy, now: periods.Now):
@@ -128,10 +131,7 @@ def _prices_at_ends(economy: Economy, name: str) -> tuple[dict, tuple[str, ...]]
 
     @brief_jit
     def at(exo):
-        types = periods.agents(economy)
-        cross = {n: periods.Cross(*agent.birth(0, exo).nodes(), agent.mass) for n, agent in types.items()}
-        stocks = {n: jax.tree_util.tree_map(cross[n].total, jax.vmap(a.holds)(cross[n].own)) for n, a in types.items()}
-        now = periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
+        now = _newborn(economy, exo)
         now = dataclasses.replace(now, prices=opening_prices(economy, now))
         fields[:] = view_numbers(economy.timing().moves()[name].sees(now))
         return now.prices

@@ -64,7 +64,7 @@ def rules_of(block: HankBlock):
     return {
         "household": FunctionRule(household),
         "firm": FunctionRule(lambda own, view, info: Inflation(0.5 * (view.mc - 0.9))),
-        "bank": FunctionRule(lambda own, view, info: block.bank.taylor(view)),
+        "bank": FunctionRule(lambda own, view, info: block.bank.conduct(own, view)),
     }
 
 

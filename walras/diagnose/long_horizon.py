@@ -18,7 +18,6 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import scipy.stats
 from rich.table import Table
 from scipy.spatial.distance import cdist
 
@@ -46,6 +45,12 @@ OFF_PERCENT = 5.0
 """Dates off the manifold that are allowed, per cent. A cloud of a thousand dates with long memory is small: .1 is not met."""
 STRIDE = 50
 """Dates from one look at Euler errors to the next."""
+
+
+def _stats():
+    import scipy.stats  # slow to import, and needed only here
+
+    return scipy.stats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,7 +220,7 @@ def persistence(off: np.ndarray) -> float | None:
     now, after = off[:, :-1].reshape(-1).astype(float), off[:, 1:].reshape(-1).astype(float)
     if np.ptp(now) == 0:
         return None
-    line: Any = scipy.stats.linregress(now, after)
+    line: Any = _stats().linregress(now, after)
     return float(line.slope)
 
 
@@ -233,8 +238,8 @@ def agreement(x: np.ndarray, centre: float, limit: float, tests: int = 1) -> Agr
     with np.errstate(all="ignore"):  # of a path that explodes nothing but that can be said
         batches = batch_means(x)
         half = BATCHES // 2
-        drift: Any = scipy.stats.ttest_ind(batches[:, half:], batches[:, :half], axis=1)
-        apart = float(scipy.stats.f_oneway(*batches).statistic) if len(x) > 1 else np.nan
+        drift: Any = _stats().ttest_ind(batches[:, half:], batches[:, :half], axis=1)
+        apart = float(_stats().f_oneway(*batches).statistic) if len(x) > 1 else np.nan
         growth = np.array([growth_rate(path - centre) for path in x])
         explodes = np.array([explosion(path - centre, limit, tests) for path in x])
         return Agreement(
@@ -251,7 +256,7 @@ def growth_rate(deviation: np.ndarray) -> tuple[float, float]:
     if not np.isfinite(size).all():
         return np.inf, 0.0
     length = deviation.shape[-1] // BATCHES
-    line: Any = scipy.stats.linregress(np.arange(BATCHES) * length, np.log(np.maximum(size, np.finfo(float).tiny)))
+    line: Any = _stats().linregress(np.arange(BATCHES) * length, np.log(np.maximum(size, np.finfo(float).tiny)))
     return float(line.slope), float(line.stderr)
 
 
@@ -275,7 +280,7 @@ def explosion(deviation: np.ndarray, limit: float, tests: int = 1) -> float:
 
 def _one_sided(tests: int) -> float:
     """Critical value of Student's t with the batches' degrees of freedom."""
-    return float(scipy.stats.t.ppf(1 - LEVEL / tests, BATCHES - 2))
+    return float(_stats().t.ppf(1 - LEVEL / tests, BATCHES - 2))
 
 
 def stretch_errors(sample: dict) -> np.ndarray:
@@ -343,7 +348,7 @@ def _order_findings(found: dict[str, Agreement], explodes: np.ndarray) -> list[F
         _finding("exploding_paths", float(np.isfinite(explodes).sum()), 0.0, where),
     ]
     if paths > 1:
-        allowed = float(scipy.stats.f.ppf(1 - LEVEL / len(names), paths - 1, paths * (BATCHES - 1)))
+        allowed = float(_stats().f.ppf(1 - LEVEL / len(names), paths - 1, paths * (BATCHES - 1)))
         apart, at = worst(np.array([[a.apart] for a in found.values()]))
         findings.append(_finding("between_paths_f", apart, allowed, at.split(",")[0]))
     return findings

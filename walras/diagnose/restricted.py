@@ -48,7 +48,8 @@ class Restricted(Check):
     """Figure `restricted_perceptions_percent`, in per cent of consumption for ever: reported, no threshold.
 
     `nodes` of each coordinate of the richer rule; `starts` at most, dates from which both are followed, for at most `horizon`.
-    Absent without aggregate risk, for types that are not many or do not have one stock, and where nothing richer is tried.
+    Absent where rules see what the economy's view says (its problem is solved and compiled anew: as dear as the rest of the
+    certificate; `worth` can be asked for), without aggregate risk, for types that are not many or do not have one stock, and where nothing richer is tried.
     """
 
     nodes: int = eqx.field(static=True, default=7)
@@ -57,7 +58,8 @@ class Restricted(Check):
 
     def run(self, evidence: Evidence, thresholds):
         """See the class."""
-        found = {name: self.worth(evidence, name) for name in evidence.learning if applies(evidence, name)}
+        restricted = [n for n in evidence.learning if not isinstance(evidence.rules[n].information, ViewInformation)]
+        found = {name: self.worth(evidence, name) for name in restricted if applies(evidence, name)}
         if not found:
             return []
         name = max(found, key=lambda n: found[n][0])

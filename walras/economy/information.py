@@ -148,7 +148,39 @@ class Lags(Named):
         return index, (*coordinates, *past.reshape(-1))
 
 
-class Moments(Named):
+class OfPeople(Named):
+    """What is seen, and numbers of the cross-section of one type: declared, since it is not public."""
+
+    who: eqx.AbstractVar[str]
+    seen: eqx.AbstractVar[Information]
+
+    @abc.abstractmethod
+    def numbers(self, cross) -> tuple[Array, ...]:
+        """The numbers of a realised cross-section, whose weights sum to one."""
+
+    def sees_state(self) -> bool:
+        """As what is seen."""
+        return sees_state(self.seen)
+
+    def seeing(self) -> "OfPeople":
+        """The same numbers and the exogenous state."""
+        return dataclasses.replace(self, seen=seeing(self.seen))
+
+    def start(self) -> Any:
+        """As what is seen."""
+        return self.seen.start()
+
+    def step(self, memory, now) -> Any:
+        """As what is seen."""
+        return self.seen.step(memory, _record(self.seen, now))
+
+    def read(self, memory, view, now):
+        """(index, coordinates of what is seen and the numbers)."""
+        index, coordinates = self.seen.read(memory, view, _record(self.seen, now))
+        return index, (*coordinates, *self.numbers(_cross(self.who, now)))
+
+
+class Moments(OfPeople):
     """What is seen, and named moments (`MOMENTS`) of the first endogenous stock of one type's people.
 
     `low` is the limit of the stock, which `mean_log` counts from.
@@ -168,34 +200,16 @@ class Moments(Named):
             if name not in MOMENTS:
                 raise UnknownName("moment", name, MOMENTS, where=f"information of {self.who}")
 
-    def sees_state(self) -> bool:
-        """As what is seen."""
-        return sees_state(self.seen)
-
-    def seeing(self) -> "Moments":
-        """The same moments and the exogenous state."""
-        return dataclasses.replace(self, seen=seeing(self.seen))
-
     def levels(self) -> int:
         """The moments, and those of what is seen."""
         return len(self.names) + _levels(self.seen)
 
-    def start(self) -> Any:
-        """As what is seen."""
-        return self.seen.start()
-
-    def step(self, memory, now) -> Any:
-        """As what is seen."""
-        return self.seen.step(memory, _record(self.seen, now))
-
-    def read(self, memory, view, now):
-        """(index, coordinates of what is seen and the moments)."""
-        index, coordinates = self.seen.read(memory, view, _record(self.seen, now))
-        cross = _cross(self.who, now)
-        return index, (*coordinates, *(moment(name, cross, self.low) for name in self.names))
+    def numbers(self, cross):
+        """The moments."""
+        return tuple(moment(name, cross, self.low) for name in self.names)
 
 
-class Shares(Named):
+class Shares(OfPeople):
     """What is seen, and the shares of one type's people in bins of the first endogenous stock: the cross-section, coarsely.
 
     The bins end at the ascending `edges`; the share above the last follows from the others and is left out.
@@ -213,32 +227,14 @@ class Shares(Named):
         if list(self.edges) != sorted(set(self.edges)):
             raise InputError("edges of bins must ascend", where=f"information of {self.who}", number=self.edges)
 
-    def sees_state(self) -> bool:
-        """As what is seen."""
-        return sees_state(self.seen)
-
-    def seeing(self) -> "Shares":
-        """The same shares and the exogenous state."""
-        return dataclasses.replace(self, seen=seeing(self.seen))
-
     def levels(self) -> int:
         """The shares, and those of what is seen."""
         return len(self.edges) + _levels(self.seen)
 
-    def start(self) -> Any:
-        """As what is seen."""
-        return self.seen.start()
-
-    def step(self, memory, now) -> Any:
-        """As what is seen."""
-        return self.seen.step(memory, _record(self.seen, now))
-
-    def read(self, memory, view, now):
-        """(index, coordinates of what is seen and the shares)."""
-        index, coordinates = self.seen.read(memory, view, _record(self.seen, now))
-        cross = _cross(self.who, now)
+    def numbers(self, cross):
+        """Shares in the bins."""
         below = jnp.stack([jnp.sum(jnp.where(_stock(cross) < edge, cross.weight, 0.0)) for edge in self.edges])
-        return index, (*coordinates, *jnp.diff(below, prepend=0.0))
+        return tuple(jnp.diff(below, prepend=0.0))
 
 
 def moment(name: str, cross, low=0.0) -> Array:

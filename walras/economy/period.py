@@ -192,34 +192,25 @@ def open_market(economy, populations, rules, state: EconomyState, key: Key) -> t
     return _settle(setting, now), guess
 
 
-def with_rules(economy, populations, given: dict[str, Rule], state: EconomyState, key: Key, blank) -> dict[str, Rule]:
-    """Rules for all types: the given ones, else `blank(name, agent, spaces)`, spaces being what one individual may choose.
+def spaces(economy, populations, rules: dict[str, Rule], state: EconomyState, key: Key, name: str):
+    """What one individual of a type may choose, at the prices where a search begins, when those before it have moved.
 
-    Types are gone through in the order of moves, because what one sees may depend on what the one before chose.
+    `rules` has at least those of the types that move before it, because what one sees may depend on what they chose.
     """
-    market, rules = economy.market(), dict(given)
-
-    def opened():
-        now = opening(economy, populations, state)
-        if isinstance(market, Formula):
-            return dataclasses.replace(now, prices=market.prices(now))
-        return dataclasses.replace(now, prices=market.guess if market.bracket is None else market.bracket[0])
-
-    def spaces_of(name, move):
-        """What one individual of the type may choose when those before it have moved."""
-        now = opened()
-        for before, mover in economy.timing().moves().items():
-            if before == name:
-                break
-            memory = {before: rules[before].information.start()}
-            now = _ask(_Setting(economy, economy.timing(), populations, rules, memory, key), now, before, mover)
-        own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[name].own)
-        return move.agent.feasible(own, move.sees(now), {})
-
-    for name, move in economy.timing().moves().items():
-        if name not in rules:
-            rules[name] = blank(name, move.agent, eqx.filter_eval_shape(lambda n=name, m=move: spaces_of(n, m)))
-    return rules
+    market, now = economy.market(), opening(economy, populations, state)
+    if isinstance(market, Formula):
+        prices = market.prices(now)
+    else:
+        prices = market.guess if market.bracket is None else market.bracket[0]
+    now = dataclasses.replace(now, prices=prices)
+    moves = economy.timing().moves()
+    for before, mover in moves.items():
+        if before == name:
+            break
+        memory = {before: rules[before].information.start()}
+        now = _ask(_Setting(economy, economy.timing(), populations, rules, memory, key), now, before, mover)
+    own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[name].own)
+    return moves[name].agent.feasible(own, moves[name].sees(now), {})
 
 
 def hypothetical(economy, populations, rules, state: EconomyState, key: Key, *, stocks=None, prices=None) -> Now:

@@ -33,7 +33,7 @@ from walras.solution import Solution, loaded
 
 FORMAT = 1
 KEPT_CHECKPOINTS = 2
-_PACKAGES = ("walras", "jax", "jaxlib", "numpy", "equinox", "optimistix", "xarray")
+_PACKAGES = ("walras", "jax", "jaxlib", "numpy", "equinox", "xarray")
 
 
 def is_finished(folder: Path) -> bool:

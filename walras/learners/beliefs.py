@@ -109,13 +109,9 @@ class PolynomialBelief(eqx.Module):
         """As `step`, without the bounds."""
         return self.centre + self.scale * (self._law_terms(index, transformed, index_next) @ self.law)
 
-    def numbers(self, index, transformed) -> Float[Array, " numbers"]:
-        """The numbers of view and outcome at this information."""
-        return monomials(self.regressors(index, transformed), self.shape.views) @ self.views
-
     def forecast(self, index, transformed) -> PyTree:
         """(view, outcome) at this information; integer fields are the index."""
-        numbers = self.numbers(index, transformed)
+        numbers = monomials(self.regressors(index, transformed), self.shape.views) @ self.views
         leaves, tree = jax.tree_util.tree_flatten(self.template)
         filled, at = [], 0
         for leaf in leaves:

@@ -22,6 +22,7 @@ from walras.economy.population import Histogram
 from walras.economy.space import choice_fields, choose
 from walras.learners import stationary
 from walras.learners.learner import Setup
+from walras.learners.preset import EulerSizes
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis
 from walras.numerics.roots import bracketed
@@ -43,16 +44,14 @@ class Opening(eqx.Module):
         if setup.rest is not None:
             population = setup.rest.histogram if setup.name == setup.rest.saver else None
             return Opening(setup.rest.rules[setup.name], setup.rest.now, population, None, None)
-        low, mean = (float(x) for x in _stock_at_birth(agent, setup.exo))
-        scale = max(mean - low, 1e-3)
         alone = len(periods.agents(setup.economy)) == 1 and agent.risk.n > 1
-        wide = Axis(low, low + scale * (sizes.wide if alone else 4.0), scale * sizes.bend, nodes)
+        wide, first = wide_axis(agent, setup.exo, nodes, sizes, sizes.wide if alone else 4.0)
         choices = _choices(setup, wide)
         blank = jax.device_put(np.full((1, agent.risk.n, nodes, choices), 0.5))
         rule = TableRule(agent, blank, (), wide, setup.information, ())
         if not alone:
             return _stay_put(rule, setup)
-        return _stationary(rule, setup, scale + low)
+        return _stationary(rule, setup, first)
 
     def sees_next(self, setup: Setup) -> bool:
         """Whether the coordinates depend on the exogenous state of the same date (a price does, a stock does not)."""
@@ -102,16 +101,11 @@ def _stock_at_birth(agent, exo):
 
 def _choices(setup: Setup, axis: Axis) -> int:
     """Number of fields of the type's choice."""
+    economy, populations = setup.economy, placed(setup.populations, setup.name, Histogram(axis, axis.n))
 
     def spaces():
-        populations = placed(setup.populations, setup.name, Histogram(axis, axis.n))
-        state = periods.start(setup.economy, populations, setup.rules, setup.key, setup.exo, memory=False)
-        now = periods.opening(setup.economy, populations, state)
-        market = setup.economy.market()
-        prices = market.prices(now) if isinstance(market, Formula) else (market.guess or market.bracket[0])
-        view = setup.economy.timing().moves()[setup.name].sees(dataclasses.replace(now, prices=prices))
-        own = jax.tree_util.tree_map(lambda leaf: leaf[0], setup.agent.birth(0, setup.exo).nodes()[0])
-        return setup.agent.feasible(own, view, {})
+        state = periods.start(economy, populations, setup.rules, setup.key, setup.exo, memory=False)
+        return periods.spaces(economy, populations, setup.rules, state, setup.key, setup.name)
 
     return len(choice_fields(eqx.filter_eval_shape(spaces)))
 
@@ -206,10 +200,8 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         if final:
             break
         x, width = float(search.x), 0.02 * width
-        old, low = rule.own_axis, float(rule.own_axis.low)
-        top = tail_node(search.mass, mass_axis, sizes.tail_share)
-        top = as_parameter(min(float(old.high), low + 2.5 * (top - low)))
-        rule = _on_axis(search.rule, dataclasses.replace(old, high=top))
+        top = as_parameter(top_of(search.mass, mass_axis, sizes.tail_share))
+        rule = _on_axis(search.rule, dataclasses.replace(rule.own_axis, high=top))
         mass_axis = dataclasses.replace(mass_axis, high=top)
     now = _date(problem, search.x, search.rule, search.mass)
     return Opening(search.rule, now, populations[setup.name], search, problem)
@@ -237,11 +229,20 @@ def placed(populations: dict, name: str, histogram: Histogram) -> dict:
     return {**populations, name: histogram}
 
 
-def tail_node(mass: Float[Array, "risk nodes"], axis, share: float) -> float:
-    """The lowest node above which less than `share` of the mass lies."""
+def wide_axis(agent, exo, nodes: int, sizes: EulerSizes, reach: float) -> tuple[Axis, float]:
+    """Nodes from the lower limit of the stock to `reach` times that at birth (both counted from the limit), and the latter."""
+    low, mean = (float(x) for x in _stock_at_birth(agent, exo))
+    scale = max(mean - low, 1e-3)
+    return Axis(low, low + scale * reach, scale * sizes.bend, nodes), low + scale
+
+
+def top_of(mass: Float[Array, "risk nodes"], axis, share: float) -> float:
+    """Two and a half times the stock above which less than `share` of the mass lies, at most the axis' own top."""
     tail = np.cumsum(np.asarray(mass).sum(axis=0)[::-1])[::-1]
     above = np.nonzero(tail < share)[0]
-    return float(np.asarray(_nodes(axis))[above[0]]) if len(above) else float(axis.high)
+    low, high = float(axis.low), float(axis.high)
+    reached = float(np.asarray(_nodes(axis))[above[0]]) if len(above) else high
+    return min(high, low + 2.5 * (reached - low))
 
 
 _nodes = jax.jit(lambda axis: axis.nodes)

@@ -27,6 +27,7 @@ from walras.economy.population import Histogram, Population, Representative
 from walras.economy.rule import Information, Rule
 from walras.economy.space import choice_fields
 from walras.learners import stationary
+from walras.learners.opening import top_of, wide_axis
 from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis
@@ -137,7 +138,7 @@ def find(
     steady = economy.exogenous.n == 1
     nodes = preset.stationary_nodes if steady else preset.euler.nodes
     cells = preset.stationary_nodes if steady else preset.histogram_nodes
-    wide = _wide_axis(economy, saver, exo, nodes, preset.euler)
+    wide, _ = wide_axis(periods.agents(economy)[saver], exo, nodes, preset.euler, preset.euler.wide)
     x, rule, found = first, None, None
     for final in (False, True):
         mass_axis = dataclasses.replace(wide, n=cells)
@@ -149,7 +150,7 @@ def find(
         x = search.root(x, 1e-11 if final else 1e-6)
         rule, found = search.rule, search
         if not final:
-            top = _top(search.mass, mass_axis, preset.euler.tail_share)
+            top = top_of(search.mass, mass_axis, preset.euler.tail_share)
             wide = dataclasses.replace(wide, high=jax.device_put(np.float64(top)))
     now, state, constant = _settled(found.problem, jax.device_put(x), found.rule, found.mass)
     residual = jax.device_put(np.float64(np.abs(found.last).max()))
@@ -202,24 +203,6 @@ def _first(problem: RestProblem) -> np.ndarray:
     return np.concatenate([guess, *(np.full(problem.rules[n].table.shape[-1], 0.5) for n in problem.others)])
 
 
-def _wide_axis(economy, name, exo, nodes, sizes) -> Axis:
-    agent = periods.agents(economy)[name]
-    own, weights = agent.birth(0, exo).nodes()
-    stock = foc.stock_field(agent)
-    low = float(getattr(agent.limits(), stock).low)
-    scale = max(float(np.sum(np.asarray(weights) * np.asarray(getattr(own, stock)))) - low, 1e-3)
-    return Axis(low, low + scale * sizes.wide, scale * sizes.bend, nodes)
-
-
-def _top(mass, axis: Axis, share: float) -> float:
-    """Two and a half times the stock above which less than `share` of the people are, at most the present top."""
-    tail = np.cumsum(np.asarray(mass).sum(axis=0)[::-1])[::-1]
-    above = np.nonzero(tail < share)[0]
-    low, high = float(axis.low), float(axis.high)
-    reached = float(np.asarray(axis.nodes)[above[0]]) if len(above) else high
-    return min(high, low + 2.5 * (reached - low))
-
-
 def _around_birth(agent, exo, n: int = 9) -> Axis:
     """Evenly spaced nodes of a representative's stock, a tenth on either side of that at birth."""
     stock = float(getattr(agent.birth(0, exo).nodes()[0], foc.stock_field(agent))[0])
@@ -231,12 +214,14 @@ def _problem(economy, populations, given, information, start, axes: dict[str, Ax
     key, exo = start
     state = periods.start(economy, populations, given, key, exo, memory=False)
 
-    def blank(name, agent, spaces):
-        axis = axes.get(name) or _around_birth(agent, exo)
+    rules = dict(given)
+    for other, agent in periods.agents(economy).items():  # in the order of moves
+        if other in rules:
+            continue
+        spaces = eqx.filter_eval_shape(lambda n=other: periods.spaces(economy, populations, rules, state, key, n))
+        axis = axes.get(other) or _around_birth(agent, exo)
         table = np.full((1, agent.risk.n, axis.n, len(choice_fields(spaces))), 0.5)
-        return TableRule(agent, jax.device_put(table), (), axis, information[name], ())
-
-    rules = periods.with_rules(economy, populations, given, state, key, blank)
+        rules[other] = TableRule(agent, jax.device_put(table), (), axis, information[other], ())
     state = periods.start(economy, populations, rules, key, exo)
     others = tuple(n for n in rules if n not in given and n not in axes)
     (name,) = axes

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from walras._core.types import Int, Scalar
+from walras.economies.central_bank import Bank, BankView
 from walras.economy.agent import AgentType, Choice, Own, View, risk
 from walras.economy.economy import Clear, Economy, Move, Timing
 from walras.economy.process import NoRisk, Process, log_chain, point
@@ -40,12 +41,6 @@ class FirmOwn(Own):
     """Relative price x after the last date."""
 
     x: Scalar
-
-
-class BankOwn(Own):
-    """Nominal rate i, set at the last date."""
-
-    i: Scalar
 
 
 class HouseholdView(View):
@@ -74,17 +69,6 @@ class FirmView(View):
         return self.state, (self.mc,)
 
 
-class BankView(View):
-    """Inflation and state of productivity."""
-
-    Pi: Scalar
-    state: Int
-
-    def info(self):
-        """State of productivity and inflation."""
-        return self.state, (self.Pi,)
-
-
 class Plan(Choice):
     """Hours n and consumption c [goods], whose ceiling depends on the hours."""
 
@@ -96,12 +80,6 @@ class Inflation(Choice):
     """Growth π of the own price."""
 
     pi: Scalar
-
-
-class Rate(Choice):
-    """Nominal rate of the next date."""
-
-    i: Scalar
 
 
 class Household(AgentType):
@@ -201,51 +179,6 @@ class Firm(AgentType):
         return {"Pi": choice.pi, "cost": self.theta / 2 * choice.pi**2}
 
 
-class Bank(AgentType):
-    """Remembers the rate it has set."""
-
-    target: Array
-    phi: Array
-    mass: Array
-    risk: Process
-
-    def birth(self, i, exo):
-        """The target."""
-        return point(BankOwn(self.target))
-
-    def discount(self, own, view, outcome):
-        """It does not optimise."""
-        return jnp.ones(())
-
-    def limits(self):
-        """Any rate above −1."""
-        return BankOwn(Interval(-1.0, jnp.inf))
-
-    def feasible(self, own, view, chosen):
-        """Any rate above −1."""
-        return Rate(Interval(-1.0, jnp.inf))
-
-    def taylor(self, view):
-        """(1 + ī) (1 + Π)^φ − 1."""
-        return Rate((1 + self.target) * (1 + view.Pi) ** self.phi - 1)
-
-    def payoff(self, own, choice, view, outcome):
-        """Nothing."""
-        return jnp.zeros(())
-
-    def move(self, own, choice, view, outcome):
-        """The rate."""
-        return own.to(i=choice.i)
-
-    def holds(self, own):
-        """The rate."""
-        return {"i": own.i}
-
-    def does(self, own, choice, view):
-        """Nothing."""
-        return {}
-
-
 class HankBlock(Economy):
     """The economy of the module docstring."""
 
@@ -263,7 +196,7 @@ class HankBlock(Economy):
                 "firm": Move(self.firm, self.firm_sees, lambda now: {"Pi": now.flows["firm"]["Pi"]}),
                 "household": Move(self.household, self.household_sees),
             },
-            after={"bank": Move(self.bank, lambda now: BankView(now.flows["firm"]["Pi"], now.exo))},
+            after={"bank": Move(self.bank, lambda now: BankView(now.flows["firm"]["Pi"], jnp.zeros(()), now.exo))},
         )
 
     def market(self):
