@@ -22,8 +22,8 @@ from walras.learners import EulerIteration, StructuralRL  # noqa: E402
 
 NAME = "household"
 COLUMNS = [
-    "economy", "learner", "information", "verdict", "cpu_s", "euler_log10_mean", "rule_gap_mean_percent",
-    "rule_gap_99_percent", "path_gap_percent", "price_percent", "standard_error",
+    "economy", "learner", "information", "price_percent", "standard_error", "rule_gap_mean_percent", "path_gap_percent",
+    "verdict", "cpu_s", "euler_log10_mean", "rule_gap_99_percent",
 ]  # fmt: skip
 CASES = {
     "krusell-smith srl2025": (KrusellSmith.srl2025, "household_K", ("r", "w"), "productivity and K"),
@@ -50,14 +50,11 @@ def main() -> None:
             mean, _, path, _ = gap.paths[series]
             worth, error = Restricted().worth(solution.evidence, NAME)
             mean_gap, top_gap = gap.rules[NAME]
-            numbers = [
-                f"{figure('euler_log10_mean'):.2f}",
-                f"{mean_gap:.3f}",
-                f"{top_gap:.3f}",
-                f"{100 * path / abs(mean):.2f}",
-            ]
-            price = [f"{worth:.4f}", f"{error:.1g}"]
-            rows.append([economy, type(learner).__name__, what, solution.verdict, f"{seconds:.0f}", *numbers, *price])
+            found = {"price_percent": f"{worth:.4f}", "standard_error": f"{error:.1g}",
+                     "rule_gap_mean_percent": f"{mean_gap:.3f}", "path_gap_percent": f"{100 * path / abs(mean):.2f}",
+                     "verdict": solution.verdict, "cpu_s": f"{seconds:.0f}",
+                     "euler_log10_mean": f"{figure('euler_log10_mean'):.2f}", "rule_gap_99_percent": f"{top_gap:.3f}"}  # fmt: skip
+            rows.append([economy, type(learner).__name__, what, *(found[name] for name in COLUMNS[3:])])
             print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
     about = "information by economy, preset standard; gaps against the first row of each economy; cpu_s: with compiling and certificate"
     common.write("information.csv", COLUMNS, rows, about=about)
