@@ -49,8 +49,8 @@ def dataset(solution: Solution) -> xr.Dataset:
     - `TYPE_choice`, `TYPE_next_stock`, `TYPE_mpc` on (exo, risk, node): the last choice, the next own stock, and the
       marginal propensity (derivative of the last choice by that of the upper end of its interval), at the mean
       coordinates;
-    - `TYPE_law_J` on (exo, law_point): the next coordinate J at `TYPE_law_grid_J` (the others at their means) if the
-      exogenous state stays as it is;
+    - `TYPE_law_J` on (exo, law_point): the next coordinate J at `TYPE_law_grid_J` (the others at their means in that state) if
+      the exogenous state stays as it is;
     - `TYPE_euler_share` on error_bin: share of mass and dates by log10 of the absolute Euler error;
     - `trace` on (round, measure): changes by round; `irf_NAME`, `irf_NAME_percent`, `irf_NAME_error` on
       (impulse, horizon), where there is aggregate risk.
@@ -256,29 +256,35 @@ def _last_choice(evidence: Evidence, name: str) -> str:
 
 
 @brief_jit
-def _laws(belief, coordinates, states):
-    """For each coordinate: a grid over what was seen and a tenth more at either end, and what follows on it."""
+def _laws(belief, index, coordinates, states):
+    """For each coordinate: a grid over what was seen and a tenth more at either end, and what follows on it in each state.
+
+    The other coordinates are at the means that they have in that state (over all, in one that was not met).
+    """
     seen = belief.transform(coordinates)
-    low, high, mean = seen.min(axis=0), seen.max(axis=0), seen.mean(axis=0)
-    step = jax.vmap(jax.vmap(lambda i, t: belief.step(i, t, i), in_axes=(None, 0)), in_axes=(0, None))
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    here = (index == states[:, None]).astype(seen.dtype)
+    means = jnp.where(here.sum(axis=1)[:, None] > 0, here @ seen / jnp.maximum(here.sum(axis=1), 1)[:, None], seen.mean(axis=0))
+    step = jax.vmap(jax.vmap(lambda i, t: belief.step(i, t, i), in_axes=(None, 0)))
     found = []
     for j in range(len(belief.shape.logs)):
         width = 0.1 * (high[j] - low[j])
-        grid = jnp.tile(mean, (LAW_POINTS, 1)).at[:, j].set(jnp.linspace(low[j] - width, high[j] + width, LAW_POINTS))
-        found.append((belief.raw(grid)[j], belief.raw(step(states, grid))[j]))
+        along = jnp.linspace(low[j] - width, high[j] + width, LAW_POINTS)
+        grids = jnp.repeat(means[:, None], LAW_POINTS, axis=1).at[..., j].set(along)
+        found.append((belief.raw(grids[0])[j], belief.raw(step(states, grids))[j]))
     return found
 
 
 def _law(evidence: Evidence, name: str) -> tuple[Variables, Variables]:
     """The law of motion of each coordinate, over what was seen and a tenth more at either end."""
-    belief, (_, coordinates) = evidence.law(name)
+    belief, (index, coordinates) = evidence.law(name)
     if not coordinates or evidence.lab.stationary:
         return {}, {}
     named = {n: v for n, (_, v, _) in attached(evidence.lab.economy, evidence.dates["public"], ("time",)).items()}
     states = np.arange(evidence.lab.economy.exogenous.n)
     data: Variables = {}
     where: Variables = {}
-    for j, (grid, following) in enumerate(_laws(belief, coordinates, states)):
+    for j, (grid, following) in enumerate(_laws(belief, index, coordinates, states)):
         label = _coordinate_label(evidence, named, name, j, coordinates[j])
         point, next_label = f"{name}_law_point", {**label, "long_name": f"next {label['long_name']}"}
         data[f"{name}_law_{j}"] = (("exo", point), np.asarray(following), next_label)

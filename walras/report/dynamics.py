@@ -29,7 +29,7 @@ def law(data: xr.Dataset, who: str, j: int) -> Figure:
     relative = bool((actual > 0).all())
     grows = lambda after, now: 100 * (after / now - 1) if relative else after - now  # noqa: E731
     unit = "% per period" if relative else f"{grid.attrs['units']} per period"
-    drawn = figure(3.5)
+    drawn = figure(3.8)
     left, right = drawn.subplots(1, 2)
     for colour, z in zip(SERIES, frequent(data), strict=False):
         value = labels.exogenous(data, z)
@@ -41,7 +41,7 @@ def law(data: xr.Dataset, who: str, j: int) -> Figure:
     name = grid.attrs["long_name"]
     changing = name if len(name) <= 28 else grid.attrs["symbol"]
     left.set(title=f"Law of motion of {name}", xlabel=labels.axis(grid), ylabel=f"Change of {changing} [{unit}]")
-    left.legend(loc="best")
+    drawn.legend(handles=left.get_legend_handles_labels()[0], loc="outside lower center", ncols=3)
     gap = error(actual, data[f"{who}_forecast_{j}"].values)
     low, high = envelope(gap, 400)
     dates = np.linspace(0, len(gap), len(low))
