@@ -133,16 +133,17 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
     def record(now, before):
         return {name: keep(now, before) for name, keep in records.items()}
 
-    def along(state, shocks):
-        begin = (state, None)
-        final, _, seen = paths.run_on(lab.economy, lab.populations, rules, begin, shocks, loop.key, record)
+    def along(state, shocks, key):
+        final, _, seen = paths.run_on(lab.economy, lab.populations, rules, (state, None), shocks, key, record)
         return final, seen
 
     exo, shocks = loop.economy.exo, lab.shocks
+    # With the same luck in every round, people in a list would be born rich or poor for ever.
+    chance = stream(loop.key, "chance", loop.round if lab.fresh else 0)
     if lab.fresh:
         draws = jax.random.uniform(stream(loop.key, "shocks", loop.round), shocks.shape)
         shocks = jax.vmap(lambda e, u: paths.states_after(lab.economy.exogenous, e, u))(exo, draws)
-    final, seen = jax.vmap(along)(loop.economy, shocks)
+    final, seen = jax.vmap(along)(loop.economy, shocks, jax.random.split(chance, len(exo)))
     fields = {name: jax.vmap(as_field)(seen[name], exo, shocks) for name in lab.learners}
     return dataclasses.replace(final, date=jnp.zeros_like(final.date)), fields
 

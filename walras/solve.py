@@ -22,8 +22,8 @@ from walras.diagnose.finding import Finding
 from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.economy import Economy
-from walras.economy.population import Histogram, Population, Representative
-from walras.economy.process import Process
+from walras.economy.population import Histogram, Panel, Population, Representative
+from walras.economy.process import Distribution, Process
 from walras.economy.rule import ConductRule, Information, ViewInformation
 from walras.inputs import check_accounts, check_feasible, check_parameters
 from walras.learners import mixing
@@ -95,8 +95,8 @@ def laboratory(
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
     if stationary:
         starts, shocks = starts[:1], shocks[:1]
-    found = rest.state.cross if rest is not None else _found(populations, states)
-    state = _starts(economy, populations, rules, found, (starts, key))
+    given = rest.state.cross if rest is not None else {}
+    state = _starts(economy, populations, rules, given, _found(learners, states), (starts, key))
     check_accounts(economy, populations, rules, entry(state, 0), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
@@ -118,22 +118,34 @@ def default_population(agent, nodes: int) -> Population:
     return Representative() if alike else Histogram(None, nodes)
 
 
-def _found(populations, states) -> dict:
-    """Stationary cross-sections that learners found."""
-    return {
-        name: s.search.mass
-        for name, s in states.items()
-        if getattr(s, "search", None) is not None and isinstance(populations[name], Histogram)
-    }
+def _found(learners: dict[str, Learner], states: dict) -> dict[str, tuple[Histogram, np.ndarray]]:
+    """Stationary cross-sections that learners found: the histogram and its mass."""
+    found = {}
+    for name, learner in learners.items():
+        histogram, search = learner.histogram(states[name]), getattr(states[name], "search", None)
+        if histogram is not None and search is not None:
+            found[name] = (histogram, search.mass)
+    return found
 
 
-def _starts(economy, populations, rules, found: dict, start):
-    """The first state of every path: births, or what was found at rest; `start` is (exogenous states, key)."""
+def _starts(economy, populations, rules, given: dict, found: dict, start):
+    """The first state of every path: births, a cross-section that is given, or a distribution that was found at rest.
+
+    `start` is (exogenous states, key).
+    """
     exo, key = start
+    types = periods.agents(economy)
 
     def one(e, number):
         state = periods.start(economy, populations, rules, jax.random.fold_in(key, number), e)
-        return dataclasses.replace(state, cross={**state.cross, **found})
+        cross = {**state.cross, **given}
+        for name, (histogram, mass) in found.items():
+            if isinstance(populations[name], Histogram):
+                cross[name] = mass
+            elif isinstance(populations[name], Panel):
+                people = Distribution(histogram.batch(types[name]), mass.reshape(-1))
+                cross[name] = populations[name].place(types[name], people, stream(key, "people", number))
+        return dataclasses.replace(state, cross=cross)
 
     return brief_jit(jax.vmap(one))(exo, np.arange(len(exo)))
 
@@ -210,8 +222,18 @@ def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Wat
 
 
 def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
-    """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used."""
+    """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used.
+
+    A panel is a sample of a continuum, and sampling is no fault of a rule: people are put back on the histogram of the
+    stationary start.
+    """
     begin = entry(loop.economy, 0)
+    found = _found(lab.learners, loop.learners)
+    for name, population in lab.populations.items():
+        if isinstance(population, Panel) and name in found:
+            histogram, mass = found[name]
+            lab = dataclasses.replace(lab, populations={**lab.populations, name: histogram})
+            begin = dataclasses.replace(begin, cross={**begin.cross, name: np.asarray(mass)})
     dates = dates or (1000 if lab.stationary else lab.preset.certificate_dates)
     return gather(lab, loop.learners, begin, dates, 10, stream(root_key(seed), "diagnose"))
 

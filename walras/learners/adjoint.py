@@ -10,7 +10,6 @@ Prices, views and outcomes are records: nothing flows through them.
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -88,16 +87,6 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
 
     _, (gradient, scale, value) = jax.lax.scan(backward, terminal, (*along, weights), reverse=True)
     return Adjoint(gradient, scale, value)
-
-
-class Critic(eqx.Module):
-    """Discounted value of each own state as a linear function of terms in information; shape (terms, own)."""
-
-    weights: Float[Array, "terms own"]
-
-    def __call__(self, terms: Float[Array, "*batch terms"]) -> Float[Array, "*batch own"]:
-        """Values at given terms."""
-        return terms @ self.weights
 
 
 def residual_of(found: Adjoint, parts: Float[Array, "path time own choices"]) -> Array:

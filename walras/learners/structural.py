@@ -30,11 +30,12 @@ from walras._core.errors import InputError
 from walras.economy import period as periods
 from walras.economy.agent import Mortal
 from walras.economy.economy import Clear
-from walras.economy.population import Histogram
+from walras.economy.population import Histogram, Panel, Representative
 from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
-from walras.learners.adjoint import Critic, adjoint, residual_of
+from walras.learners.adjoint import residual_of
+from walras.learners.critic import Critic, valued
 from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
 from walras.learners.learner import Learner, Progress, Setup
@@ -70,7 +71,10 @@ class StructuralState(eqx.Module):
 
 
 class StructuralRL(Learner):
-    """Structural reinforcement learning of one type on a histogram. Sizes left at None come from the preset.
+    """Structural reinforcement learning of one type. Sizes left at None come from the preset.
+
+    On a `Panel` the economy moves by its people, and the gradient is that of the same people put on the nodes of the
+    stationary histogram, their own chance averaged exactly.
 
     Args:
         form: `smooth` (nodes of information share parameters), `free` (a parameter for every node), `network` (smooth, and a
@@ -139,10 +143,11 @@ class StructuralRL(Learner):
         if setup.economy.exogenous.n == 1:
             refuse("there is no aggregate risk to learn from")
         population = setup.populations[setup.name]
-        if not isinstance(population, Histogram) and setup.rest is None:
-            refuse(f"StructuralRL needs a histogram, not a {type(population).__name__}")
-        if not isinstance(population, Histogram) and self.form not in ("smooth", "free"):
-            refuse(f"the form '{self.form}' needs a histogram", "Use `smooth` for a representative.")
+        alone = isinstance(population, Representative) and setup.rest is not None
+        if not alone and not isinstance(population, Histogram | Panel):
+            refuse(f"StructuralRL needs a histogram or a panel, not a {type(population).__name__}")
+        if alone and self.form not in ("smooth", "free"):
+            refuse(f"the form '{self.form}' is not for a representative", "Use `smooth`.")
         if isinstance(setup.agent, Mortal):
             refuse("StructuralRL takes types that live for ever")
         if isinstance(setup.economy.market(), Clear) and len(periods.agents(setup.economy)) > 1 and setup.rest is None:
@@ -181,7 +186,8 @@ class StructuralRL(Learner):
             found, critic = pathwise(task.agent, field, seen, task.start), state.critic
             gradient = found.gradient
         else:
-            found, critic = _valued(state, belief, task, seen)
+            nodes = state.cohort if isinstance(task.cohort, Panel) else task.cohort
+            found, critic = valued(state.critic, task, nodes, seen, _terms(state, belief, field))
             gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
         adam = self._optimiser(task.preset)
@@ -213,9 +219,9 @@ class StructuralRL(Learner):
         return state.cohort
 
 
-def _valued(state: StructuralState, belief: beliefs.PolynomialBelief, task: Task, seen):
-    """Gradients of a histogram's cohort, and the critic fitted to the values that came with them."""
-    field, (index, coordinates) = task.field, task.field.info
+def _terms(state: StructuralState, belief: beliefs.PolynomialBelief, field: Field):
+    """What the critic reads at every date."""
+    index, coordinates = field.info
     axes = state.table.axes
     over = lambda f: jax.vmap(jax.vmap(f))  # noqa: E731
     if state.insight is None:
@@ -225,13 +231,7 @@ def _valued(state: StructuralState, belief: beliefs.PolynomialBelief, task: Task
         known = over(state.insight)(field.exo, field.view)
     # What the rule remembers tells of tomorrow too.
     remembered = [number[..., None] for number in coordinates[len(axes) :]]
-    terms = jnp.concatenate([beliefs.monomials(known, _critic_powers(known.shape[-1])), *remembered], axis=-1)
-    before = jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], field)
-    people = task.start.reshape(len(index), -1)
-    weights = 0.5 * people + 0.5 / people.shape[1]
-    found = adjoint(task.agent, task.cohort, before, seen[:, :-1], weights, state.critic(terms[:, -1]))
-    rows = terms[:, :-1].reshape(-1, terms.shape[-1])
-    return found, Critic(beliefs.least_squares(rows, found.value.reshape(len(rows), -1)))
+    return jnp.concatenate([beliefs.monomials(known, _critic_powers(known.shape[-1])), *remembered], axis=-1)
 
 
 def _placed(state: StructuralState, field: Field, sizes):
