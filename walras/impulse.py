@@ -227,7 +227,8 @@ def impulse_response(
         state = long_run_state(evidence, middle(process))
     without, shocked = contrast(process, int(state.exo), size, which)
     nodes = np.flatnonzero((without > 0) | (shocked > 0))
-    found = branches(lab, solution.rules, state, nodes, (paths, horizon), root_key(key))
+    # The evidence's laboratory: where a type is a panel, its states are those of the histogram that the rule is judged on.
+    found = branches(evidence.lab, solution.rules, state, nodes, (paths, horizon), root_key(key))
     data = {}
     labels = attributes(lab.economy, found.values)
     for name, (mean, error, base) in response(evidence, found, without, shocked).items():

@@ -23,7 +23,7 @@ from walras._core.types import Key
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.economy import Economy
-from walras.economy.population import Population
+from walras.economy.population import Histogram, Panel, Population
 from walras.economy.process import Process
 from walras.economy.task import Task, as_field, record_of
 from walras.learners.learner import Learner
@@ -72,6 +72,16 @@ class LoopState(eqx.Module):
     distance: Float[Array, " measures"]
     finite: Array
     mixing: Mixing | None = None
+
+
+def stationary_people(learners: dict[str, Learner], states: dict) -> dict[str, tuple[Histogram, np.ndarray]]:
+    """Stationary cross-sections that learners found: the histogram and its mass."""
+    found = {}
+    for name, learner in learners.items():
+        histogram, search = learner.histogram(states[name]), getattr(states[name], "search", None)
+        if histogram is not None and search is not None:
+            found[name] = (histogram, search.mass)
+    return found
 
 
 def shock_paths(economy: Economy, size: tuple[int, int], key: Key) -> tuple[Array, Array]:
@@ -138,14 +148,24 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
         return final, seen
 
     exo, shocks = loop.economy.exo, lab.shocks
-    # With the same luck in every round, people in a list would be born rich or poor for ever.
     chance = stream(loop.key, "chance", loop.round if lab.fresh else 0)
     if lab.fresh:
         draws = jax.random.uniform(stream(loop.key, "shocks", loop.round), shocks.shape)
         shocks = jax.vmap(lambda e, u: paths.states_after(lab.economy.exogenous, e, u))(exo, draws)
     final, seen = jax.vmap(along)(loop.economy, shocks, jax.random.split(chance, len(exo)))
     fields = {name: jax.vmap(as_field)(seen[name], exo, shocks) for name in lab.learners}
-    return dataclasses.replace(final, date=jnp.zeros_like(final.date)), fields
+    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), fields
+
+
+def _dealt(lab: Laboratory, cross: dict) -> dict:
+    """People of a panel take the next place in the list.
+
+    A place has the same luck in every round of a learner that simulates the same shocks again; whoever kept it would be
+    lucky for ever.
+    """
+    panels = {name for name, population in lab.populations.items() if isinstance(population, Panel)}
+    moved = lambda people: jax.tree_util.tree_map(lambda leaf: jnp.roll(leaf, 1, axis=1), people)  # noqa: E731
+    return {name: moved(people) if name in panels else people for name, people in cross.items()}
 
 
 @brief_jit

@@ -17,7 +17,7 @@ from walras._core.errors import InputError, SolveError, UnknownName
 from walras._core.keys import root_key, stream
 from walras._core.tree import entry, strong
 from walras.diagnose.certificate import certify, failed
-from walras.diagnose.evidence import Evidence, gather
+from walras.diagnose.evidence import Evidence, gather, judged
 from walras.diagnose.finding import Finding
 from walras.economy import period as periods
 from walras.economy.agent import Institution
@@ -34,7 +34,16 @@ from walras.learners.learner import Learner, Setup
 from walras.learners.opening import placed
 from walras.learners.preset import Preset
 from walras.learners.preset import preset as preset_named
-from walras.loop import MEASURES, Laboratory, LoopState, advance, arrived, shock_paths, tolerances
+from walras.loop import (
+    MEASURES,
+    Laboratory,
+    LoopState,
+    advance,
+    arrived,
+    shock_paths,
+    stationary_people,
+    tolerances,
+)
 from walras.solution import Solution
 
 
@@ -96,7 +105,7 @@ def laboratory(
     if stationary:
         starts, shocks = starts[:1], shocks[:1]
     given = rest.state.cross if rest is not None else {}
-    state = _starts(economy, populations, rules, given, _found(learners, states), (starts, key))
+    state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))
     check_accounts(economy, populations, rules, entry(state, 0), key)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
@@ -116,16 +125,6 @@ def default_population(agent, nodes: int) -> Population:
     """A representative where all individuals are alike for ever (no own risk, one kind at birth), else a histogram."""
     alike = agent.risk.n == 1 and len(eqx.filter_eval_shape(lambda: agent.birth(0, 0).nodes()[1])) == 1
     return Representative() if alike else Histogram(None, nodes)
-
-
-def _found(learners: dict[str, Learner], states: dict) -> dict[str, tuple[Histogram, np.ndarray]]:
-    """Stationary cross-sections that learners found: the histogram and its mass."""
-    found = {}
-    for name, learner in learners.items():
-        histogram, search = learner.histogram(states[name]), getattr(states[name], "search", None)
-        if histogram is not None and search is not None:
-            found[name] = (histogram, search.mass)
-    return found
 
 
 def _starts(economy, populations, rules, given: dict, found: dict, start):
@@ -222,18 +221,8 @@ def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Wat
 
 
 def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
-    """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used.
-
-    A panel is a sample of a continuum, and sampling is no fault of a rule: people are put back on the histogram of the
-    stationary start.
-    """
-    begin = entry(loop.economy, 0)
-    found = _found(lab.learners, loop.learners)
-    for name, population in lab.populations.items():
-        if isinstance(population, Panel) and name in found:
-            histogram, mass = found[name]
-            lab = dataclasses.replace(lab, populations={**lab.populations, name: histogram})
-            begin = dataclasses.replace(begin, cross={**begin.cross, name: np.asarray(mass)})
+    """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used."""
+    lab, begin = judged(lab, loop, entry(loop.economy, 0))
     dates = dates or (1000 if lab.stationary else lab.preset.certificate_dates)
     return gather(lab, loop.learners, begin, dates, 10, stream(root_key(seed), "diagnose"))
 

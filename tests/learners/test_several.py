@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import walras as w
 from walras._core.errors import SolveError
 from walras.economies.hank import Hank
 from walras.economies.sticky_prices import FirmView, PriceOwn
-from walras.economy.population import Histogram, Representative
+from walras.economy.population import Histogram, Panel, Representative
 from walras.economy.rule import ConductRule, ViewInformation
 from walras.economy.task import Field
 from walras.learners import mixing, rest
@@ -119,3 +120,8 @@ def test_gradient_of_a_representative_is_the_phillips_curve():
     assert np.max(np.abs(np.asarray(gradient(mc, Pi)))) < 1e-12
     off = np.asarray(gradient(mc + 0.01, Pi))[0, :, 0, 0]
     assert (off[:-1] > 1e-3).all() and off[-1] == 0
+
+
+def test_a_panel_where_the_economy_must_rest_is_refused():
+    with pytest.raises(w.InputError, match="household is a panel beside 2 other types"):
+        w.solve(Hank.srl2025(), populations={"household": Panel(50)}, preset="fast")

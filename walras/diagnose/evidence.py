@@ -20,11 +20,11 @@ from walras.economy import foc
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.information import moment, sees_state
-from walras.economy.population import Histogram
+from walras.economy.population import Histogram, Panel
 from walras.economy.process import transition_matrix
 from walras.economy.space import choice_fields
 from walras.economy.task import Field
-from walras.loop import Laboratory
+from walras.loop import Laboratory, LoopState, stationary_people
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +65,18 @@ class Evidence:
         if name in self.laws:
             return self.laws[name], laws.view_info(self.dates["views"][name])
         return self.learner_states[name].belief, self.dates["infos"][name]
+
+
+def judged(lab: Laboratory, loop: LoopState, begin: periods.EconomyState) -> tuple[Laboratory, periods.EconomyState]:
+    """The laboratory and the state in which rules are judged: people of a panel are put on their stationary histogram.
+
+    A panel is a sample of a continuum, and sampling is no fault of a rule.
+    """
+    populations, cross = dict(lab.populations), dict(begin.cross)
+    for name, (histogram, mass) in stationary_people(lab.learners, loop.learners).items():
+        if isinstance(populations[name], Panel):
+            populations[name], cross[name] = histogram, np.asarray(mass)
+    return dataclasses.replace(lab, populations=populations), dataclasses.replace(begin, cross=cross)
 
 
 def gather(

@@ -27,7 +27,7 @@ from walras._core.tree import entry
 from walras._core.types import PyTree
 from walras.diagnose.certificate import describe, thresholds
 from walras.diagnose.den_haan import DenHaan
-from walras.diagnose.evidence import Evidence, gather
+from walras.diagnose.evidence import Evidence, gather, judged
 from walras.diagnose.finding import Finding
 from walras.loop import training_fields
 from walras.simulate import exogenous_table, laboratory_of, series
@@ -163,8 +163,9 @@ def long_horizon(solution: Solution, *, dates: int = 10_000, seeds: int = 4, bou
 
 def _path(solution: Solution, seed: int, dates: int) -> Evidence:
     key = stream(root_key(solution.seed), "long-horizon", seed)
-    begin = entry(solution.loop.economy, seed % len(solution.lab.exo))
-    return gather(solution.lab, solution.loop.learners, begin, dates, STRIDE, key, burn=0)
+    start = entry(solution.loop.economy, seed % len(solution.lab.exo))
+    lab, begin = judged(solution.lab, solution.loop, start)
+    return gather(lab, solution.loop.learners, begin, dates, STRIDE, key, burn=0)
 
 
 def _agreements(paths: list[Evidence], fields: dict, bound: float) -> dict[str, Agreement]:

@@ -18,12 +18,12 @@ import scipy.optimize
 from jaxtyping import Array, Float
 
 from walras._core.compiling import brief_jit
-from walras._core.errors import SolveError
+from walras._core.errors import InputError, SolveError
 from walras._core.types import Key
 from walras.economy import foc
 from walras.economy import period as periods
 from walras.economy.economy import Clear, Economy
-from walras.economy.population import Histogram, Population, Representative
+from walras.economy.population import Histogram, Panel, Population, Representative
 from walras.economy.rule import Information, Rule
 from walras.economy.space import choice_fields
 from walras.learners import stationary
@@ -108,8 +108,19 @@ class RestProblem(eqx.Module):
 
 
 def applies(economy: Economy, populations: dict[str, Population]) -> bool:
-    """Whether the economy is one of several types, one of them on a histogram, whose markets clear from a guess."""
+    """Whether the economy is one of several types, one of them on a histogram, whose markets clear from a guess.
+
+    Raises:
+        InputError: if it would be, were the panel among its types a histogram.
+    """
     market = economy.market()
+    panels = [name for name, p in populations.items() if isinstance(p, Panel)]
+    if isinstance(market, Clear) and market.guess is not None and len(populations) > 1 and panels:
+        raise InputError(
+            f"{panels[0]} is a panel beside {len(populations) - 1} other types in markets that clear",
+            where="populations",
+            remedy="Give it a histogram: from where such an economy rests its rounds begin, and a sample does not rest.",
+        )
     savers = [name for name, p in populations.items() if isinstance(p, Histogram)]
     rest = all(isinstance(p, Representative) for name, p in populations.items() if name not in savers)
     return isinstance(market, Clear) and market.guess is not None and len(savers) == 1 and len(populations) > 1 and rest
