@@ -195,6 +195,55 @@ def structural(_) -> list:
     return rows
 
 
+def hank_learners() -> dict:
+    """What `StructuralRL` is told of HANK: rules see the prices of the date, and begin with an answer to them."""
+    information = {"household": Prices(("gross_next", "h"), state=True), "firm": Prices(("mc", "h"), state=True)}
+    household = w.learners.StructuralRL(rate=0.01, lean=(-6.0, 0.0))
+    firm = w.learners.StructuralRL(rate=0.002, lean=(1.0, 0.0))
+    return {"learners": {"household": household, "firm": firm}, "information": information}
+
+
+def seeds(given) -> list:
+    """Spread of structural reinforcement learning over seeds, against `EulerIteration` on common shocks."""
+    alone = {"learners": {"household": w.learners.StructuralRL()}}
+    tasks = {  # economy, what is given to solve, preset of the reference, targets
+        "krusell-smith srl2025": (KrusellSmith.srl2025(), alone, "precise", {"c": 0.2, "c 99 %": 1.0, "K": 0.3}),
+        "huggett-risk srl2025_rate": (HuggettRisk.srl2025_rate(), alone, "precise", {"r": 4e-4}),
+        "huggett-risk srl2025": (HuggettRisk.srl2025(), alone, "precise", {"r": 4e-4}),
+        "hank srl2025": (Hank.srl2025(), hank_learners(), "standard", dict.fromkeys(("Pi", "w", "Y", "R"), 3.0)),
+    }
+    rows, table = [], []
+    for name, (economy, told, preset, targets) in tasks.items():
+        reference, runs = solved(f"{name}, reference", economy, preset), []
+        for seed in range(given.seeds):
+            solution = w.solve(economy, **told, preset="standard", key=seed)
+            found = _misses(w.compare(reference, solution), targets)
+            runs.append((str(solution.verdict), found))
+            table += [[name, seed, solution.verdict, f"{solution.seconds['run']:.1f}", k, f"{v:.3g}"] for k, v in found.items()]
+            print(f"  {name}, seed {seed}: {solution.verdict} {found}", file=sys.stderr, flush=True)
+        for what, limit in targets.items():
+            values = [found[what] for _, found in runs]
+            rows.append(at_most("seeds", f"{name}, {what}, median of {len(runs)} seeds", float(np.median(values)), limit))
+            rows.append(at_most("seeds", f"{name}, {what}, worst", max(values), limit))
+        liars = [v for v, found in runs if v == "certified" and any(found[k] > 3 * t for k, t in targets.items())]
+        certified = sum(v == "certified" for v, _ in runs)
+        rows.append(at_most("seeds", f"{name}, certified ({certified}) that miss by 3 times", len(liars), 0))
+    columns = ["economy", "seed", "verdict", "run_s", "figure", "gap"]
+    about = "StructuralRL at standard by seed; gaps on 2000 dates of common shocks: c and K %, r absolute, hank % of the s.d."
+    common.write("seeds.csv", columns, table, about=about)
+    return rows
+
+
+def _misses(gap: w.Comparison, targets: dict) -> dict[str, float]:
+    """The figures that have a target."""
+    rule = gap.rules["household"]
+    named = {"c": lambda: rule[0], "c 99 %": lambda: rule[1], "r": lambda: gap.paths["price_r"][2]}
+    named["K"] = lambda: 100 * gap.paths["household_K"][2] / gap.paths["household_K"][0]
+    series = {"Pi": "firm_Pi", "w": "price_w", "Y": "firm_Y", "R": "bank_R"}
+    named |= {k: lambda long=long: 100 * gap.paths[long][3] for k, long in series.items()}
+    return {what: float(named[what]()) for what in targets}
+
+
 def one_asset_hank(given) -> list:
     """Yang, Wang, Schaab and Moll's HANK: rest, moments, the Phillips curve, small shocks against the linear economy."""
     rest = hank.series(w.simulate(solved("hank, steady", Hank.steady()), periods=3))
@@ -271,6 +320,7 @@ GROUPS = {
     "denhaan": den_haan,
     "structural": structural,
     "hank": one_asset_hank,
+    "seeds": seeds,
 }
 
 
