@@ -20,6 +20,7 @@ from walras.economy.population import Histogram, Step
 from walras.economy.process import transition_matrix
 from walras.economy.space import choose
 from walras.economy.task import Field
+from walras.numerics.interpolate import pick, smoothly
 
 
 class Adjoint(NamedTuple):
@@ -70,14 +71,13 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
     def backward(value_next, at):
         e, e_next, v, out, part, weight = at
         mix = transition_matrix(agent.risk, e, e_next, out)
-        ahead = (mix @ value_next.reshape(states, -1)).reshape(-1)
+        ahead = cohort.axis.smooth(mix @ value_next.reshape(states, -1)).reshape(-1, 4)
 
         def now(o, k, p):
             choice = choose(agent, o, v, p)
             payoff = agent.payoff(o, choice, v, out)
             cell, right = cohort.axis.lottery(getattr(agent.move(o, choice, v, out), stock))
-            here = k * cohort.axis.n + cell
-            return payoff, (1 - right) * ahead[here] + right * ahead[here + 1]
+            return payoff, smoothly(pick(ahead, k * cohort.axis.n + cell), right)
 
         (payoff, later), pull = jax.vjp(lambda p: jax.vmap(now)(own, kind, p), part)
         nothing = jnp.zeros_like(weight)
