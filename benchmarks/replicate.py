@@ -31,12 +31,12 @@ HORIZON = 201
 _solved: dict[tuple, w.Solution] = {}
 
 
-def solved(name: str, economy, preset: str = "standard", key: int = 0) -> w.Solution:
-    """The solution, made once."""
+def solved(name: str, economy, preset: str = "standard", key: int = 0, learners: dict | None = None) -> w.Solution:
+    """The solution, made once (`name` says which learners)."""
     asked = (name, preset, key)
     if asked not in _solved:
         start = time.perf_counter()
-        _solved[asked] = w.solve(economy, preset=preset, key=key)
+        _solved[asked] = w.solve(economy, learners, preset=preset, key=key)
         seconds = time.perf_counter() - start
         print(f"  {name}, {preset}, seed {key}: {_solved[asked].verdict} in {seconds:.1f} s", file=sys.stderr, flush=True)
     return _solved[asked]
@@ -130,22 +130,36 @@ def stationary(_) -> list:
 
 
 def small_shock(given) -> list:
-    """Impulse response with a tenth of the shock against sequence-jacobian (`ssj_response.py`)."""
+    """Impulse response with a tenth of the shock against sequence-jacobian (`ssj_response.py`), by `StructuralRL` a twentieth."""
     lines = (common.RESULTS / "ssj_response.csv").read_text().splitlines()
     table = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     economy = dataclasses.replace(KrusellSmith.srl2025(), exogenous=LogAR1(0.9, 0.003, 1.0))
     ours = response(solved("srl2025, small shocks", economy), given.paths)
-    rows, curves = [], [[h] for h in range(HORIZON)]
-    for name, (mean, error) in ours.items():
-        theirs = np.array([float(line[name]) for line in table])
-        peak = np.abs(theirs).max()
-        gap, noise = 100 * np.abs(mean - theirs).max() / peak, 100 * error.max() / peak
-        what = f"{name}, largest gap of the response to horizon {HORIZON - 1} (noise {noise:.2f})"
-        rows.append(at_most("impulse response", what, gap, 1.0, " % of peak"))
+    theirs_of = {name: np.array([float(line[name]) for line in table]) for name in ours}
+    rows, curves = _response_rows(ours, theirs_of, 1.0), [[h] for h in range(HORIZON)]
+    for name, (mean, _) in ours.items():
+        theirs = theirs_of[name]
         curves = [[*line, f"{x:.6e}", f"{y:.6e}"] for line, x, y in zip(curves, mean, theirs, strict=True)]
     columns = ["horizon", *(f"{name}_{who}" for name in ours for who in ("walras", "ssj"))]
     about = "response to a productivity shock of .003: simulated with the global solution, and linearised"
     common.write("impulse_response.csv", columns, curves, about=about)
+    half = {name: theirs / 2 for name, theirs in theirs_of.items()}
+    economy = dataclasses.replace(KrusellSmith.srl2025(), exogenous=LogAR1(0.9, 0.0015, 1.0))
+    learners = {"household": w.learners.StructuralRL()}
+    for key in range(3):  # sampling noise stays in what is learned: three seeds
+        learned = solved("srl2025 by StructuralRL, a twentieth of the shocks", economy, key=key, learners=learners)
+        rows += _response_rows(response(learned, given.paths), half, 2.0, f"StructuralRL, seed {key}, ")
+    return rows
+
+
+def _response_rows(ours: dict, theirs: dict, limit: float, who: str = "") -> list:
+    """Largest gaps of mean responses to those of the linear economy, in per cent of the peak."""
+    rows = []
+    for name, (mean, error) in ours.items():
+        peak = np.abs(theirs[name]).max()
+        gap, noise = 100 * np.abs(mean - theirs[name]).max() / peak, 100 * error.max() / peak
+        what = f"{who}{name}, largest gap of the response to horizon {HORIZON - 1} (noise {noise:.2f})"
+        rows.append(at_most("impulse response", what, gap, limit, " % of peak"))
     return rows
 
 
