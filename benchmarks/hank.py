@@ -1,5 +1,6 @@
 """What `replicate.py` asks of the HANK economy: rest, moments, the Phillips curve, small shocks."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import numpy as np  # noqa: E402
 import walras as w  # noqa: E402
 from walras._core.tree import entry  # noqa: E402
 from walras.economy import period as periods  # noqa: E402
+from walras.economy.information import Prices  # noqa: E402
+from walras.learners.preset import PRESETS  # noqa: E402
 from walras.numerics import markov  # noqa: E402
 from walras.simulate import evidence_of  # noqa: E402
 
@@ -22,6 +25,24 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.truth.new_keynesian import Linear  # noqa: E402
 
 HORIZON, DATES, SHOCKS = 40, 300, 0.05
+LEARNED = "hank by StructuralRL"
+"""A preset of this benchmark's own: `standard` with fewer own nodes and more rounds."""
+PRESETS[LEARNED] = dataclasses.replace(
+    PRESETS["standard"],
+    euler=dataclasses.replace(PRESETS["standard"].euler, nodes=120),
+    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=1300),
+    histogram_nodes=150,
+)
+
+
+def learned(economy, rates: tuple[float, float] = (0.01, 0.002)) -> w.Solution:
+    """Households and firms by `StructuralRL`, each seeing a price of the date that it answers; `rates` of both."""
+    information = {"household": Prices(("gross_next", "h"), state=True), "firm": Prices(("mc", "h"), state=True)}
+    learners = {
+        "household": w.learners.StructuralRL(rate=rates[0], lean=(-6.0, 0.0)),
+        "firm": w.learners.StructuralRL(rate=rates[1], lean=(1.0, 0.0)),
+    }
+    return w.solve(economy, learners, information=information, preset=LEARNED)
 
 
 def series(history) -> dict[str, np.ndarray]:

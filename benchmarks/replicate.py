@@ -31,12 +31,12 @@ HORIZON = 201
 _solved: dict[tuple, w.Solution] = {}
 
 
-def solved(name: str, economy, preset: str = "standard", key: int = 0) -> w.Solution:
-    """The solution, made once."""
+def solved(name: str, economy, preset: str = "standard", key: int = 0, learners: dict | None = None) -> w.Solution:
+    """The solution, made once (`name` says which learners)."""
     asked = (name, preset, key)
     if asked not in _solved:
         start = time.perf_counter()
-        _solved[asked] = w.solve(economy, preset=preset, key=key)
+        _solved[asked] = w.solve(economy, learners, preset=preset, key=key)
         seconds = time.perf_counter() - start
         print(f"  {name}, {preset}, seed {key}: {_solved[asked].verdict} in {seconds:.1f} s", file=sys.stderr, flush=True)
     return _solved[asked]
@@ -130,22 +130,36 @@ def stationary(_) -> list:
 
 
 def small_shock(given) -> list:
-    """Impulse response with a tenth of the shock against sequence-jacobian (`ssj_response.py`)."""
+    """Impulse response with a tenth of the shock against sequence-jacobian (`ssj_response.py`), by `StructuralRL` a twentieth."""
     lines = (common.RESULTS / "ssj_response.csv").read_text().splitlines()
     table = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     economy = dataclasses.replace(KrusellSmith.srl2025(), exogenous=LogAR1(0.9, 0.003, 1.0))
     ours = response(solved("srl2025, small shocks", economy), given.paths)
-    rows, curves = [], [[h] for h in range(HORIZON)]
-    for name, (mean, error) in ours.items():
-        theirs = np.array([float(line[name]) for line in table])
-        peak = np.abs(theirs).max()
-        gap, noise = 100 * np.abs(mean - theirs).max() / peak, 100 * error.max() / peak
-        what = f"{name}, largest gap of the response to horizon {HORIZON - 1} (noise {noise:.2f})"
-        rows.append(at_most("impulse response", what, gap, 1.0, " % of peak"))
+    theirs_of = {name: np.array([float(line[name]) for line in table]) for name in ours}
+    rows, curves = _response_rows(ours, theirs_of, 1.0), [[h] for h in range(HORIZON)]
+    for name, (mean, _) in ours.items():
+        theirs = theirs_of[name]
         curves = [[*line, f"{x:.6e}", f"{y:.6e}"] for line, x, y in zip(curves, mean, theirs, strict=True)]
     columns = ["horizon", *(f"{name}_{who}" for name in ours for who in ("walras", "ssj"))]
     about = "response to a productivity shock of .003: simulated with the global solution, and linearised"
     common.write("impulse_response.csv", columns, curves, about=about)
+    half = {name: theirs / 2 for name, theirs in theirs_of.items()}
+    economy = dataclasses.replace(KrusellSmith.srl2025(), exogenous=LogAR1(0.9, 0.0015, 1.0))
+    learners = {"household": w.learners.StructuralRL()}
+    for key in range(3):  # sampling noise stays in what is learned: three seeds
+        learned = solved("srl2025 by StructuralRL, a twentieth of the shocks", economy, key=key, learners=learners)
+        rows += _response_rows(response(learned, given.paths), half, 2.0, f"StructuralRL, seed {key}, ")
+    return rows
+
+
+def _response_rows(ours: dict, theirs: dict, limit: float, who: str = "") -> list:
+    """Largest gaps of mean responses to those of the linear economy, in per cent of the peak."""
+    rows = []
+    for name, (mean, error) in ours.items():
+        peak = np.abs(theirs[name]).max()
+        gap, noise = 100 * np.abs(mean - theirs[name]).max() / peak, 100 * error.max() / peak
+        what = f"{who}{name}, largest gap of the response to horizon {HORIZON - 1} (noise {noise:.2f})"
+        rows.append(at_most("impulse response", what, gap, limit, " % of peak"))
     return rows
 
 
@@ -277,6 +291,25 @@ def one_asset_hank(given) -> list:
     return rows
 
 
+def hank_learned(given) -> list:
+    """The same economy by structural reinforcement learning, against `EulerIteration` on the same nodes; small shocks."""
+    euler, learned = solved("hank, fewer nodes", Hank.srl2025(), hank.LEARNED), hank.learned(Hank.srl2025())
+    gap, rows = w.compare(euler, learned), []
+    wage = hank.series(w.simulate(euler, periods=2000, key=1))["w"].std()
+    shares = {name: gap.paths[series][3] for name, series in (("Pi", "firm_Pi"), ("i", "bank_i"), ("Y", "price_Y"))}
+    for name, share in {**shares, "w": gap.paths["price_mc"][2] / wage}.items():  # z is common, and one on average
+        rows.append(at_most("hank learned", f"{name} on common shocks, mean gap", 100 * share, 3.0, " % of s.d."))
+    residual = hank.phillips(learned, 60)
+    rows.append(at_most("hank learned", "Phillips curve with true next prices, mean residual", float(residual.mean()), 1e-4))
+    rows.append(at_most("hank learned", "seconds", learned.seconds["run"], 60.0, " s"))
+    small = hank.learned(Hank.srl2025(shocks=hank.SHOCKS), (0.001, 0.0002))
+    for (shock, name), part in hank.gaps(small, min(given.paths, 16)).items():
+        rows.append(
+            at_most("hank learned", f"response of {name} to a small {shock}, gap to the linear one", part, 2.0, " % of peak")
+        )
+    return rows
+
+
 def preset_of(kind: str) -> str:
     """The preset in a column's name."""
     return kind.rpartition(", ")[2]
@@ -321,6 +354,7 @@ GROUPS = {
     "structural": structural,
     "hank": one_asset_hank,
     "seeds": seeds,
+    "hank learned": hank_learned,
 }
 
 

@@ -14,6 +14,7 @@ from walras import loop as loops
 from walras.economies import HuggettRisk, KrusellSmith
 from walras.economy import path as paths
 from walras.economy.population import Panel
+from walras.economy.space import choose
 from walras.economy.task import MeanField
 from walras.learners import StructuralRL
 from walras.learners.adjoint import adjoint
@@ -59,12 +60,40 @@ def test_the_adjoint_is_the_gradient_of_the_whole_path(begun):
         whole = jax.grad(lambda table: lifetime(eqx.tree_at(lambda r: r.table, rule, table)))(rule.table)
         seen, pull = jax.vjp(lambda table: part(eqx.tree_at(lambda r: r.table, rule, table), one), rule.table)
         lead = jax.tree_util.tree_map(lambda leaf: leaf[None], one)
-        found = adjoint(agent, cohort, lead, seen[None], start[:1], terminal[None])
+        found = adjoint(agent, cohort, lead, seen[None], start[:1], terminal[None], smooth=False)
         return whole, pull(found.gradient[0])[0]
 
     whole, scanned = both(rules[NAME])
     assert float(jnp.abs(whole).max()) > 1e-3
     np.testing.assert_allclose(scanned, whole, atol=1e-5 * float(jnp.abs(whole).max()))
+
+
+def test_what_choices_are_worth_has_no_kinks_at_the_nodes(begun):
+    # One date, after which the worth of capital is a known smooth function: the gradient is that of the function itself,
+    # not that of chords between its nodes.
+    lab, loop = begun
+    agent, cohort, state = lab.economy.household, lab.populations[NAME], loop.learners[NAME]
+    _, fields = eqx.filter_jit(loops._experience)(lab, loop, {NAME: StructuralRL().rule(state)})
+    lead = jax.tree_util.tree_map(lambda leaf: leaf[:1, :1], fields[NAME])
+    view = jax.tree_util.tree_map(lambda leaf: leaf[0, 0], lead.view)
+    own = cohort.batch(agent)
+    worth = lambda k: 20 * jnp.log(1 + k)  # noqa: E731
+    parts = jnp.full((1, 1, agent.risk.n * cohort.axis.n, 1), 0.4)
+    start = jnp.ones((1, parts.shape[2]))
+
+    def truth(o, p):
+        choice = choose(agent, o, view, p)
+        return agent.beta * (agent.payoff(o, choice, view, None) + worth(agent.move(o, choice, view, None).k))
+
+    exact = jax.vmap(jax.grad(truth, argnums=1))(own, parts[0, 0])
+    inside = np.asarray(jax.vmap(lambda o, p: agent.move(o, choose(agent, o, view, p), view, None).k)(own, parts[0, 0])) < 50
+    terminal = worth(own.k)[None]
+    error = lambda smooth: np.abs(  # noqa: E731
+        np.asarray(adjoint(agent, cohort, lead, parts, start, terminal, smooth).gradient[0, 0] - exact)[inside]
+        / np.asarray(jnp.abs(exact))[inside].mean()
+    ).max()
+    assert error(True) < 2e-3
+    assert error(False) > 2e-2
 
 
 def test_forms_give_back_what_they_were_fitted_to():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from walras.numerics.interpolate import Axis, EvenAxis, along_first
+from walras.numerics.interpolate import Axis, EvenAxis, along_first, pick, smoothly
 
 BENT = [Axis(0.0, 200.0, 10.0, 150), Axis(-2.0, 8.0, 0.5, 31), Axis(5.0, 6.0, 100.0, 12), Axis(0.0, 1e4, 1.0, 500)]
 
@@ -140,3 +140,26 @@ def test_lines_through_points_converge_with_the_square():
 
     np.testing.assert_allclose(np.log2(error(11) / error(21)), 2.0, atol=0.05)
     np.testing.assert_allclose(error(21), np.e * 0.05**2 / 8, rtol=0.03)
+
+
+@pytest.mark.parametrize("axis", BENT)
+def test_smooth_cells_keep_parabolas_and_have_no_kinks(axis):
+    nodes = np.asarray(axis.nodes)
+    x = np.random.default_rng(3).uniform(nodes[0], nodes[-1], 500)
+    other = np.random.default_rng(4).normal(size=axis.n)
+    cells = axis.smooth(jnp.stack([3 + 2 * axis.nodes - axis.nodes**2, jnp.asarray(other)]))
+
+    def read(row, x):
+        cell, t = axis.locate(x)
+        return smoothly(pick(cells[row], cell), t)
+
+    at = lambda row, x: np.asarray(jax.vmap(lambda v: read(row, v))(jnp.asarray(x)))  # noqa: E731
+    slope = lambda row, x: np.asarray(jax.vmap(jax.grad(lambda v: read(row, v)))(jnp.asarray(x)))  # noqa: E731
+    scale = nodes[-1] ** 2 + 1
+    np.testing.assert_allclose(at(0, x), 3 + 2 * x - x**2, atol=1e-10 * scale)
+    np.testing.assert_allclose(slope(0, x), 2 - 2 * x, atol=1e-7 * scale)
+    # Any numbers are met at the nodes, where slopes from the left and from the right agree.
+    np.testing.assert_allclose(at(1, nodes), other, atol=1e-10)
+    width, inner = np.diff(nodes), nodes[1:-1]
+    left, right = slope(1, inner - 1e-7 * width[:-1]), slope(1, inner + 1e-7 * width[1:])
+    np.testing.assert_allclose(left, right, atol=1e-4 * np.abs(np.diff(other) / width).max())

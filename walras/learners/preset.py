@@ -103,7 +103,7 @@ PRESETS = {
     "standard": Preset(
         "standard",
         EulerSizes(200, 10, 40, 1, 3),
-        StructuralSizes(700, 16, 20),
+        StructuralSizes(700, 16, 20, average_rounds=400),
         250,
         1000,
         8,
@@ -119,7 +119,7 @@ PRESETS = {
     "precise": Preset(
         "precise",
         EulerSizes(400, 16, 40, 3, 4),
-        StructuralSizes(1500, 64, 30),
+        StructuralSizes(1500, 64, 30, average_rounds=800),
         500,
         2000,
         8,
