@@ -20,6 +20,7 @@ from walras.economy.population import Histogram, Step
 from walras.economy.process import transition_matrix
 from walras.economy.space import choose
 from walras.economy.task import Field
+from walras.numerics.interpolate import pick
 
 
 class Adjoint(NamedTuple):
@@ -70,14 +71,20 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
     def backward(value_next, at):
         e, e_next, v, out, part, weight = at
         mix = transition_matrix(agent.risk, e, e_next, out)
-        ahead = (mix @ value_next.reshape(states, -1)).reshape(-1)
+        ahead = mix @ value_next.reshape(states, -1)
+        slope = _slopes(cohort.axis, ahead).reshape(-1)
+        width = cohort.axis.nodes[1:] - cohort.axis.nodes[:-1]
+        ahead = ahead.reshape(-1)
 
         def now(o, k, p):
             choice = choose(agent, o, v, p)
             payoff = agent.payoff(o, choice, v, out)
             cell, right = cohort.axis.lottery(getattr(agent.move(o, choice, v, out), stock))
             here = k * cohort.axis.n + cell
-            return payoff, (1 - right) * ahead[here] + right * ahead[here + 1]
+            w = pick(width, cell)
+            lo, hi, dl, dr = pick(ahead, here), pick(ahead, here + 1), pick(slope, here), pick(slope, here + 1)
+            t = right
+            return payoff, lo + t * (hi - lo) + t * (1 - t) * ((1 - t) * (dl * w - (hi - lo)) - t * (dr * w - (hi - lo)))
 
         (payoff, later), pull = jax.vjp(lambda p: jax.vmap(now)(own, kind, p), part)
         nothing = jnp.zeros_like(weight)
@@ -87,6 +94,14 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
 
     _, (gradient, scale, value) = jax.lax.scan(backward, terminal, (*along, weights), reverse=True)
     return Adjoint(gradient, scale, value)
+
+
+def _slopes(axis, value):
+    width = axis.nodes[1:] - axis.nodes[:-1]
+    secant = (value[:, 1:] - value[:, :-1]) / width
+    inner = (width[1:] * secant[:, :-1] + width[:-1] * secant[:, 1:]) / (width[1:] + width[:-1])
+    first, last = 2 * secant[:, :1] - inner[:, :1], 2 * secant[:, -1:] - inner[:, -1:]
+    return jnp.concatenate([first, inner, last], axis=1)
 
 
 def residual_of(found: Adjoint, parts: Float[Array, "path time own choices"]) -> Array:

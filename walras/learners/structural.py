@@ -35,7 +35,7 @@ from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
 from walras.learners.adjoint import residual_of
-from walras.learners.critic import Critic, valued
+from walras.learners.critic import MEMORY, Critic, valued
 from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
 from walras.learners.learner import Learner, Progress, Setup
@@ -125,7 +125,7 @@ class StructuralRL(Learner):
         own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
         known = _variables(belief) if insight is None else insight.size
-        critic = Critic(jax.device_put(np.zeros((len(_critic_powers(known)) + remembered, own))))
+        critic = Critic.blank(len(_critic_powers(known)) + remembered, own)
         moments = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form)))
         zero = jax.device_put(np.int64(0))
         bracketed = not several and isinstance(setup.economy.market(), Clear)
@@ -187,7 +187,9 @@ class StructuralRL(Learner):
             gradient = found.gradient
         else:
             nodes = state.cohort if isinstance(task.cohort, Panel) else task.cohort
-            found, critic = valued(state.critic, task, nodes, seen, _terms(state, belief, field))
+            # What was known is in the scale of nodes that have moved.
+            kept = jnp.where(placing, 0.0, MEMORY)
+            found, critic = valued(state.critic, task, nodes, seen, _terms(state, belief, field), kept)
             gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
         adam = self._optimiser(task.preset)
