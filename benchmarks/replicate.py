@@ -18,12 +18,14 @@ import common
 common.one_core()
 
 import hank  # noqa: E402
+import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 import walras as w  # noqa: E402
 from walras import impulse  # noqa: E402, F401
-from walras.economies import Aiyagari, Hank, Huggett, HuggettRisk, KrusellSmith  # noqa: E402
+from walras.economies import Aiyagari, Hank, Huggett, HuggettPartial, HuggettRisk, KrusellSmith  # noqa: E402
+from walras.economies.huggett import BondOwn, BondView  # noqa: E402
 from walras.economy.process import LogAR1  # noqa: E402
 
 COLUMNS = ["group", "what", "target", "measured", "met"]
@@ -195,6 +197,35 @@ def structural(_) -> list:
     return rows
 
 
+def partial(_) -> list:
+    """Saving at a rate that moves by itself: c by structural reinforcement learning against fine endogenous grids, b ≤ 20."""
+    economy, learner = HuggettPartial.srl2025(), {"household": w.learners.StructuralRL()}
+    fine = w.solve(economy, {"household": w.learners.EulerIteration(nodes=1500)}, preset="precise")
+    exact, rows = consumption(fine), []
+    w.solve(economy, learner)  # so that the other times are without compiling
+    for seed in range(3):
+        solution = w.solve(economy, learner, key=seed)
+        gap, seconds = np.abs(consumption(solution) - exact), solution.seconds["run"]
+        rows.append(at_most("partial", f"huggett-partial, seed {seed}, c at b ≤ 20, largest gap", float(gap.max()), 5e-3))
+        rows.append(at_most("partial", f"huggett-partial, seed {seed}, c at b ≤ 20, mean gap", float(gap.mean()), 5e-4))
+        rows.append(at_most("partial", f"huggett-partial, seed {seed}, seconds", seconds, 10.0, " s"))
+    return rows
+
+
+def consumption(solution: w.Solution) -> np.ndarray:
+    """Of Huggett's household at every rate, income and 400 even points of b in [−1, 20]."""
+    economy, rule = solution.lab.economy, solution.rules["household"]
+
+    def at(state, e, b):
+        rate = economy.exogenous.value(state)
+        view = BondView(1.0 + rate, jnp.ones(()), jnp.ones(()), state)
+        return rule(BondOwn(b, e=e), view, view.info()).c
+
+    over = jax.vmap(jax.vmap(jax.vmap(at, (None, None, 0)), (None, 0, None)), (0, None, None))
+    states = jnp.arange(economy.exogenous.n), jnp.arange(economy.household.risk.n)
+    return np.asarray(jax.jit(over)(*states, jnp.linspace(-1.0, 20.0, 400)))
+
+
 def one_asset_hank(given) -> list:
     """Yang, Wang, Schaab and Moll's HANK: rest, moments, the Phillips curve, small shocks against the linear economy."""
     rest = hank.series(w.simulate(solved("hank, steady", Hank.steady()), periods=3))
@@ -270,6 +301,7 @@ GROUPS = {
     "impulse": small_shock,
     "denhaan": den_haan,
     "structural": structural,
+    "partial": partial,
     "hank": one_asset_hank,
 }
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from walras.numerics.interpolate import Axis, EvenAxis, along_first
+from walras.numerics.interpolate import Axis, EvenAxis, along_first, cubics
 
 BENT = [Axis(0.0, 200.0, 10.0, 150), Axis(-2.0, 8.0, 0.5, 31), Axis(5.0, 6.0, 100.0, 12), Axis(0.0, 1e4, 1.0, 500)]
 
@@ -140,3 +140,31 @@ def test_lines_through_points_converge_with_the_square():
 
     np.testing.assert_allclose(np.log2(error(11) / error(21)), 2.0, atol=0.05)
     np.testing.assert_allclose(error(21), np.e * 0.05**2 / 8, rtol=0.03)
+
+
+def _read(axis, values, row, x):
+    """What `cubics` say at x in one row of values."""
+    cell, right = axis.locate(x)
+    return jax.vmap(lambda piece, t: jnp.polyval(piece[::-1], t))(cubics(axis, values)[row * (axis.n - 1) + cell], right)
+
+
+@pytest.mark.parametrize("axis", BENT)
+def test_cubics_are_exact_for_parabolas(axis):
+    nodes = axis.nodes
+    x = jnp.asarray(np.random.default_rng(0).uniform(nodes[0], nodes[-1], 500))
+    parabola = lambda x: 2.0 + (x - axis.low) / axis.pivot - ((x - axis.low) / axis.pivot) ** 2  # noqa: E731
+    found = _read(axis, jnp.stack([jnp.sin(nodes), parabola(nodes)]), 1, x)
+    np.testing.assert_allclose(found, parabola(x), rtol=1e-9, atol=1e-9)
+
+
+def test_slopes_of_cubics_are_continuous_and_of_third_order():
+    errors = []
+    for n in (41, 81, 161):
+        axis = Axis(0.0, 20.0, 1.0, n)
+        x = jnp.linspace(1.0, 15.0, 999)
+        slope = jax.vmap(jax.grad(lambda y: _read(axis, jnp.log1p(axis.nodes)[None], 0, y[None])[0]))  # noqa: B023
+        errors.append(float(jnp.abs(slope(x) - 1 / (1 + x)).max()))
+        beside = 1e-9 * axis.nodes[5:-5]
+        np.testing.assert_allclose(slope(axis.nodes[5:-5] - beside), slope(axis.nodes[5:-5] + beside), rtol=1e-6)
+    # Inside, where the ends' one-sided slopes are far away: an order between two and three for the slope.
+    assert errors[0] / errors[1] > 3.9 and errors[1] / errors[2] > 3.9 and errors[2] < 1e-4

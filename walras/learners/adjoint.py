@@ -4,8 +4,10 @@ Along a path the cross-section of a cohort is pushed forward by the lottery (wei
 
     V_t = u(a_t) + E[discount · V_{t+1}(move(a_t))]        gradient at date t = weight_t · ∂V_t/∂a_t
 
-which is what reverse-mode differentiation of the whole path gives, but needs no more memory than the weights of every date.
-Prices, views and outcomes are records: nothing flows through them.
+which needs no more memory than the weights of every date. With V linear between nodes, as the lottery has it, that is what
+reverse-mode differentiation of the whole path gives; but then the best choice of the next stock jumps from node to node, and
+consumption goes up and down by half of what it gains over a cell. So V is smooth between nodes (`cubics`): the same in the
+limit of many nodes, with an error of third instead of first order. Prices, views and outcomes are records: nothing flows through them.
 """
 
 from typing import NamedTuple
@@ -20,7 +22,7 @@ from walras.economy.population import Histogram, Step
 from walras.economy.process import transition_matrix
 from walras.economy.space import choose
 from walras.economy.task import Field
-from walras.numerics.interpolate import pick
+from walras.numerics.interpolate import cubics, pick
 
 
 class Adjoint(NamedTuple):
@@ -39,6 +41,8 @@ def adjoint(
     parts: Float[Array, "path time own choices"],
     start: Float[Array, "path own"],
     terminal: Float[Array, "path own"],
+    *,
+    smooth: bool = True,
 ) -> Adjoint:
     """The gradient along every path.
 
@@ -47,13 +51,14 @@ def adjoint(
         parts: positions at the histogram's nodes (risk state major) at every date.
         start: weights of the own states at the first date.
         terminal: discounted value of each own state after the last date.
+        smooth: values between nodes by cubics; else by the lottery's straight lines.
     """
-    one_path = lambda *along: _along(agent, cohort, *along)  # noqa: E731
+    one_path = lambda *along: _along(agent, cohort, smooth, *along)  # noqa: E731
     along = (field.exo, field.exo_next, field.view, field.outcome, parts)
     return jax.vmap(one_path)(along, start, terminal)
 
 
-def _along(agent, cohort, along, start, terminal) -> Adjoint:
+def _along(agent, cohort, smooth, along, start, terminal) -> Adjoint:
     own, states, stock = cohort.batch(agent), agent.risk.n, foc.stock_field(agent)
     risk = type(own).risk_field()
     kind = getattr(own, risk) if risk else jnp.zeros(len(start), jnp.int32)
@@ -72,23 +77,17 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
         e, e_next, v, out, part, weight = at
         mix = transition_matrix(agent.risk, e, e_next, out)
         ahead = mix @ value_next.reshape(states, -1)
-        slope = _slopes(cohort.axis, ahead).reshape(-1)
-        width = cohort.axis.nodes[1:] - cohort.axis.nodes[:-1]
-        ahead = ahead.reshape(-1)
+        pieces = cubics(cohort.axis, ahead) if smooth else _lines(ahead)
 
         def now(o, k, p):
             choice = choose(agent, o, v, p)
-            payoff = agent.payoff(o, choice, v, out)
             cell, right = cohort.axis.lottery(getattr(agent.move(o, choice, v, out), stock))
-            here = k * cohort.axis.n + cell
-            w = pick(width, cell)
-            lo, hi, dl, dr = pick(ahead, here), pick(ahead, here + 1), pick(slope, here), pick(slope, here + 1)
-            t = right
-            return payoff, lo + t * (hi - lo) + t * (1 - t) * ((1 - t) * (dl * w - (hi - lo)) - t * (dr * w - (hi - lo)))
+            piece = pick(pieces, k * (cohort.axis.n - 1) + cell)
+            found = agent.payoff(o, choice, v, out), piece[0] + right * (piece[1] + right * (piece[2] + right * piece[3]))
+            return found, found
 
-        (payoff, later), pull = jax.vjp(lambda p: jax.vmap(now)(own, kind, p), part)
-        nothing = jnp.zeros_like(weight)
-        (today,), (tomorrow,) = pull((weight, nothing)), pull((nothing, weight))
+        slopes, (payoff, later) = jax.vmap(jax.jacfwd(now, argnums=2, has_aux=True))(own, kind, part)
+        today, tomorrow = (weight[:, None] * slope for slope in slopes)
         value = jax.vmap(lambda o: agent.discount(o, v, out))(own) * (payoff + later)
         return value, (today + tomorrow, jnp.abs(today), value)
 
@@ -96,12 +95,9 @@ def _along(agent, cohort, along, start, terminal) -> Adjoint:
     return Adjoint(gradient, scale, value)
 
 
-def _slopes(axis, value):
-    width = axis.nodes[1:] - axis.nodes[:-1]
-    secant = (value[:, 1:] - value[:, :-1]) / width
-    inner = (width[1:] * secant[:, :-1] + width[:-1] * secant[:, 1:]) / (width[1:] + width[:-1])
-    first, last = 2 * secant[:, :1] - inner[:, :1], 2 * secant[:, -1:] - inner[:, -1:]
-    return jnp.concatenate([first, inner, last], axis=1)
+def _lines(values: Float[Array, "rows n"]) -> Float[Array, "cells 2"]:
+    """Straight lines in each cell, as `cubics`."""
+    return jnp.stack([values[:, :-1], values[:, 1:] - values[:, :-1]], axis=-1).reshape(-1, 2)
 
 
 def residual_of(found: Adjoint, parts: Float[Array, "path time own choices"]) -> Array:

@@ -12,7 +12,6 @@ from walras.economy.task import Task
 from walras.learners.adjoint import Adjoint, adjoint
 from walras.learners.beliefs import solved
 
-
 MEMORY = 0.9  # share of what was known that is still there after a round
 
 
@@ -50,7 +49,7 @@ def valued(
 ) -> tuple[Adjoint, Critic]:
     """The gradient and the values along the recorded stretch, and the critic fitted to these values.
 
-    Half of the weight lies on the people who were there, half on all nodes alike.
+    Part of the weight lies on the people who were there, the rest on all nodes alike; without a tail the critic is not asked.
 
     Args:
         nodes: own states where values are asked for; people in a list are put on the nodes beside them.
@@ -59,9 +58,10 @@ def valued(
         kept: weight of what the critic knew beside what is seen now.
     """
     before = jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], task.field)
-    people = _people(task, nodes).reshape(len(parts), -1)
-    weights = 0.5 * people + 0.5 / people.shape[1]
-    found = adjoint(task.agent, nodes, before, parts[:, :-1], weights, critic(terms[:, -1]))
+    people, sizes = _people(task, nodes).reshape(len(parts), -1), task.preset.structural
+    weights = sizes.people * people + (1 - sizes.people) / people.shape[1]
+    beyond = critic(terms[:, -1]) if sizes.tail else jnp.zeros_like(people)
+    found = adjoint(task.agent, nodes, before, parts[:, :-1], weights, beyond)
     rows = terms[:, :-1].reshape(-1, terms.shape[-1])
     return found, critic.fitted(rows, found.value.reshape(len(rows), -1), kept)
 
