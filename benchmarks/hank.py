@@ -30,19 +30,19 @@ LEARNED = "hank by StructuralRL"
 PRESETS[LEARNED] = dataclasses.replace(
     PRESETS["standard"],
     euler=dataclasses.replace(PRESETS["standard"].euler, nodes=120),
-    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=1300),
+    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=1300, average_rounds=400),
     histogram_nodes=150,
 )
 
 
-def learned(economy, rates: tuple[float, float] = (0.01, 0.002)) -> w.Solution:
+def learned(economy, rates: tuple[float, float] = (0.01, 0.002), key: int = 0) -> w.Solution:
     """Households and firms by `StructuralRL`, each seeing a price of the date that it answers; `rates` of both."""
     information = {"household": Prices(("gross_next", "h"), state=True), "firm": Prices(("mc", "h"), state=True)}
     learners = {
         "household": w.learners.StructuralRL(rate=rates[0], lean=(-6.0, 0.0)),
         "firm": w.learners.StructuralRL(rate=rates[1], lean=(1.0, 0.0)),
     }
-    return w.solve(economy, learners, information=information, preset=LEARNED)
+    return w.solve(economy, learners, information=information, preset=LEARNED, key=key)
 
 
 def series(history) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from walras.economy.task import MeanField
 from walras.learners import StructuralRL
 from walras.learners.adjoint import adjoint
 from walras.learners.beliefs import powers
+from walras.learners.critic import MEMORY, Critic
 from walras.learners.forms import FreeForm, SmoothForm, filled, logits_of, positions
 from walras.learners.preset import preset
 from walras.solve import laboratory
@@ -103,6 +104,19 @@ def test_forms_give_back_what_they_were_fitted_to():
         np.testing.assert_allclose(form.fitted(x, target).logits(x), target, atol=1e-9)
     inside = jnp.asarray([0.001, 0.5, 0.999])
     np.testing.assert_allclose(positions(logits_of(inside)), inside, rtol=1e-12)
+
+
+def test_the_critic_remembers_states_that_a_round_does_not_meet():
+    # Exogenous states as indicators beside a constant: with one round alone the constant would speak for a state not met.
+    worth, terms = np.array([-20.0, -24.0, -30.0]), np.concatenate([np.ones((3, 1)), np.eye(3)], axis=1)
+    rows = lambda met: (jnp.asarray(terms[met]), jnp.asarray(worth[met])[:, None])  # noqa: E731
+    critic = Critic.blank(4, 1).fitted(*rows([0, 0, 1, 2]), 0.0)
+    for _ in range(20):
+        critic = critic.fitted(*rows([0, 1, 1]), MEMORY)
+    np.testing.assert_allclose(critic(jnp.asarray(terms))[:, 0], worth, rtol=1e-6)
+    forgetful = critic.fitted(*rows([0, 1, 1]), 0.0)
+    assert abs(float(forgetful(jnp.asarray(terms[2]))[0]) / worth[2] - 1) > 0.2
+    np.testing.assert_allclose(forgetful(jnp.asarray(terms[:2]))[:, 0], worth[:2], rtol=1e-6)
 
 
 def test_new_shocks_in_every_round_and_the_same_bits_again(begun):

@@ -48,9 +48,13 @@ def monomials(x: Float[Array, "*batch variables"], exponents: Powers) -> Float[A
 
 def least_squares(X: Float[Array, "rows terms"], y: Float[Array, "rows targets"]) -> Float[Array, "terms targets"]:
     """Normal equations with a ridge of 1e-13 of the trace: collinear columns (a state never visited) share a weight."""
-    gram = X.T @ X
-    ridge = 1e-13 * jnp.trace(gram) * jnp.eye(X.shape[1])
-    return jax.scipy.linalg.solve(gram + ridge, X.T @ y, assume_a="pos")
+    return solved(X.T @ X, X.T @ y)
+
+
+def solved(gram: Float[Array, "terms terms"], moment: Float[Array, "terms targets"]) -> Float[Array, "terms targets"]:
+    """Coefficients by normal equations, with the ridge of `least_squares`."""
+    ridge = 1e-13 * jnp.trace(gram) * jnp.eye(len(gram))
+    return jax.scipy.linalg.solve(gram + ridge, moment, assume_a="pos")
 
 
 class Shape(eqx.Module):

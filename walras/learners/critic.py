@@ -3,19 +3,36 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from walras.economy.population import Histogram, Panel
 from walras.economy.process import Distribution
 from walras.economy.task import Task
 from walras.learners.adjoint import Adjoint, adjoint
-from walras.learners.beliefs import least_squares
+from walras.learners.beliefs import solved
+
+MEMORY = 0.9  # share of what was known that is still there after a round
 
 
 class Critic(eqx.Module):
-    """Discounted value of each own state as a linear function of terms in information; shape (terms, own)."""
+    """Discounted value of each own state as a linear function of terms in information; `gram` and `moment` are the sums of
+    its least squares, in which older rounds count less."""
 
     weights: Float[Array, "terms own"]
+    gram: Float[Array, "terms terms"]
+    moment: Float[Array, "terms own"]
+
+    @staticmethod
+    def blank(terms: int, own: int) -> "Critic":
+        """Nothing is worth anything, and nothing is known."""
+        nothing = np.zeros((terms, own))
+        return Critic(*(jax.device_put(x) for x in (nothing, np.zeros((terms, terms)), nothing)))
+
+    def fitted(self, terms: Float[Array, "rows terms"], values: Float[Array, "rows own"], kept) -> "Critic":
+        """The critic that has seen these values too; `kept`: weight of what it knew."""
+        gram, moment = kept * self.gram + terms.T @ terms, kept * self.moment + terms.T @ values
+        return Critic(solved(gram, moment), gram, moment)
 
     def __call__(self, terms: Float[Array, "*batch terms"]) -> Float[Array, "*batch own"]:
         """Values at given terms."""
@@ -28,22 +45,25 @@ def valued(
     nodes: Histogram,
     parts: Float[Array, "path time own choices"],
     terms: Float[Array, "path time terms"],
+    kept: Float[Array, ""],
 ) -> tuple[Adjoint, Critic]:
     """The gradient and the values along the recorded stretch, and the critic fitted to these values.
 
-    Half of the weight lies on the people who were there, half on all nodes alike.
+    Part of the weight lies on the people who were there, the rest on all nodes alike; without a tail the critic is not asked.
 
     Args:
         nodes: own states where values are asked for; people in a list are put on the nodes beside them.
         parts: positions at the nodes at every date.
         terms: what the critic reads, at every date.
+        kept: weight of what the critic knew beside what is seen now.
     """
     before = jax.tree_util.tree_map(lambda leaf: leaf[:, :-1], task.field)
-    people = _people(task, nodes).reshape(len(parts), -1)
-    weights = 0.5 * people + 0.5 / people.shape[1]
-    found = adjoint(task.agent, nodes, before, parts[:, :-1], weights, critic(terms[:, -1]))
+    people, sizes = _people(task, nodes).reshape(len(parts), -1), task.preset.structural
+    weights = sizes.people * people + (1 - sizes.people) / people.shape[1]
+    beyond = critic(terms[:, -1]) if sizes.tail else jnp.zeros_like(people)
+    found = adjoint(task.agent, nodes, before, parts[:, :-1], weights, beyond)
     rows = terms[:, :-1].reshape(-1, terms.shape[-1])
-    return found, Critic(least_squares(rows, found.value.reshape(len(rows), -1)))
+    return found, critic.fitted(rows, found.value.reshape(len(rows), -1), kept)
 
 
 def _people(task: Task, nodes: Histogram) -> Float[Array, "path states nodes"]:

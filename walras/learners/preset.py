@@ -42,8 +42,10 @@ class StructuralSizes:
     """Sizes of `StructuralRL`.
 
     `paths` × `dates` are simulated in each of `rounds`; in the first `warm_rounds` only grids and critic move;
-    `coordinate_nodes` of each aggregate coordinate; `rate`: first step of the logits; the parameters are averaged over
-    `average_rounds`; rounds end early where the residual of the first-order conditions is below `tolerance`.
+    `coordinate_nodes` of each aggregate coordinate; `rate`: first step of the logits, of which `decay` is left at the end; the
+    parameters are averaged over `average_rounds`; rounds end early where the residual of the first-order conditions is below
+    `tolerance`. The share `people` of the weight lies on the people who are there, the rest on all nodes alike; beyond the
+    stretch nothing is worth anything unless `tail`. `form`: of the rule.
     """
 
     rounds: int
@@ -55,6 +57,10 @@ class StructuralSizes:
     average_rounds: int = 200
     chasing_rounds: int = 10
     tolerance: float = 1e-4
+    decay: float = 0.1
+    people: float = 0.5
+    tail: bool = True
+    form: str = "smooth"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +109,7 @@ PRESETS = {
     "standard": Preset(
         "standard",
         EulerSizes(200, 10, 40, 1, 3),
-        StructuralSizes(700, 16, 20, average_rounds=400),
+        StructuralSizes(500, 16, 20, average_rounds=300),
         250,
         1000,
         8,
@@ -133,7 +139,22 @@ PRESETS = {
         1e-5,
     ),
 }
-PRESETS["paper"] = dataclasses.replace(PRESETS["standard"], name="paper")
+# As printed by Yang, Wang, Schaab and Moll (2025), Tables 4 and 5; docs/choose-a-learner.md says what has no counterpart here.
+PAPER = StructuralSizes(
+    1000,
+    512,
+    90,
+    warm_rounds=50,
+    coordinate_nodes=30,
+    rate=5e-4,
+    average_rounds=1,
+    tolerance=0.0,
+    decay=0.5,
+    people=0.0,
+    tail=False,
+    form="free",
+)
+PRESETS["paper"] = dataclasses.replace(PRESETS["standard"], name="paper", structural=PAPER, histogram_nodes=200)
 
 
 def preset(name: str) -> Preset:

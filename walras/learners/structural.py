@@ -6,12 +6,12 @@ of Adam. No law of motion is estimated and no Bellman equation is solved: what l
 says, a linear function of the terms in information, fitted anew in each round to the values that the adjoint found.
 
 Use it where there is no first-order condition to invert, where information is rich, or to see what price-taking learners make
-of an economy. Do not use it where `EulerIteration` works and the last digit matters: sampling noise of about a thousandth of
-consumption stays.
+of an economy. Do not use it where `EulerIteration` works and the last digit matters: sampling noise of some .0005 of consumption
+stays.
 
 The rule starts at the stationary solution; half of the weight lies on the people who are there, half on all nodes alike; rates
-decay and the parameters are averaged over the last rounds. The belief that the state carries scales coordinates; its law is
-fitted by the certificate alone: nobody decides by it.
+decay and the parameters are averaged over the last rounds. The preset `paper` has the settings that are printed there. The
+belief that the state carries scales coordinates; its law is fitted by the certificate alone: nobody decides by it.
 
     @techreport{yang2025structural, title={Structural Reinforcement Learning for Heterogeneous Agent Macroeconomics},
       author={Yang, Yucheng and Wang, Chiyuan and Schaab, Andreas and Moll, Benjamin}, year={2025}}
@@ -35,7 +35,7 @@ from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
 from walras.learners.adjoint import residual_of
-from walras.learners.critic import Critic, valued
+from walras.learners.critic import MEMORY, Critic, valued
 from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
 from walras.learners.learner import Learner, Progress, Setup
@@ -77,10 +77,10 @@ class StructuralRL(Learner):
     stationary histogram, their own chance averaged exactly.
 
     Args:
-        form: `smooth` (nodes of information share parameters), `free` (a parameter for every node), `network` (smooth, and a
-            network) or `recurrent` (smooth, and a network with a memory).
+        form: `smooth` (nodes of information share parameters), `free` (a parameter each), `network` (smooth, and a network) or
+            `recurrent` (smooth, and a network with a memory).
         degree: total degree of the polynomials of every form but the free one.
-        rate: first step of the logits; falls to a tenth over the rounds.
+        rate: first step of the logits; falls over the rounds.
         lean: slopes of the first rule's logits in the coordinates (in their logs where they are read so); none where empty.
             Where several types meet in a market, prices must find an answer at once: demand that starts without one learns of
             prices a round late, and the rounds diverge.
@@ -90,7 +90,7 @@ class StructuralRL(Learner):
             numbers; one of Walras or of the economy's own file, or a run folder cannot be read.
     """
 
-    form: str = eqx.field(static=True, default="smooth")
+    form: str | None = eqx.field(static=True, default=None)
     degree: int = eqx.field(static=True, default=2)
     rate: float | None = eqx.field(static=True, default=None)
     lean: tuple[float, ...] = eqx.field(static=True, default=())
@@ -102,10 +102,10 @@ class StructuralRL(Learner):
     def init(self, setup: Setup) -> StructuralState:
         """The stationary solution; where a market clears, the best answer to prices that return to it."""
         self._check(setup)
-        sizes = setup.preset.structural
+        kind = self.form or setup.preset.structural.form
         whole = unseen.everything_seen(setup)
         several = setup.rest is not None
-        per_axis = None if several else sizes.coordinate_nodes
+        per_axis = None if several else setup.preset.structural.coordinate_nodes
         start = EulerIteration(setup.preset.histogram_nodes, per_axis).init(whole)
         table, belief = start.table, start.belief
         cohort = EulerIteration().histogram(start)
@@ -116,29 +116,29 @@ class StructuralRL(Learner):
             table, belief = reverting(whole, start)
         table, belief = unseen.as_seen(setup, table, belief)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
-        remembered = self.memory if self.form == "recurrent" else 0
-        if self.form in ("network", "recurrent"):
+        remembered = self.memory if kind == "recurrent" else 0
+        if kind in ("network", "recurrent"):
             form = blank(setup, table, cohort, powers, (self.width, remembered), self.observe)
         else:
-            form = FreeForm(jnp.zeros((0, 0))) if self.form == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
+            form = FreeForm(jnp.zeros((0, 0))) if kind == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
         form = near(form, leaning(table, belief, self.lean), belief)
         own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
         known = _variables(belief) if insight is None else insight.size
-        critic = Critic(jax.device_put(np.zeros((len(_critic_powers(known)) + remembered, own))))
-        moments = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form)))
-        zero = jax.device_put(np.int64(0))
+        critic = Critic.blank(len(_critic_powers(known)) + remembered, own)
+        moments, zero = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form))), jax.device_put(np.int64(0))
         bracketed = not several and isinstance(setup.economy.market(), Clear)
         last = (table, belief, start.search, cohort, bracketed, several, insight)
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
     def _check(self, setup: Setup) -> None:
-        def refuse(why: str, remedy: str = "Use EulerIteration for this type."):
+        def refuse(why: str, remedy="Use EulerIteration for this type."):
             raise InputError(why, where=setup.name, remedy=remedy)
 
-        if self.form not in ("smooth", "free", "network", "recurrent"):
-            refuse(f"StructuralRL has no form '{self.form}'", "Use `smooth`, `free`, `network` or `recurrent`.")
-        if self.form == "recurrent" and not isinstance(setup.information, ViewInformation):
+        kind = self.form or setup.preset.structural.form
+        if kind not in ("smooth", "free", "network", "recurrent"):
+            refuse(f"StructuralRL has no form '{kind}'", "Use `smooth`, `free`, `network` or `recurrent`.")
+        if kind == "recurrent" and not isinstance(setup.information, ViewInformation):
             refuse(f"a recurrent form has its own memory beside {type(setup.information).__name__}", "Give no information.")
         if setup.economy.exogenous.n == 1:
             refuse("there is no aggregate risk to learn from")
@@ -146,8 +146,8 @@ class StructuralRL(Learner):
         alone = isinstance(population, Representative) and setup.rest is not None
         if not alone and not isinstance(population, Histogram | Panel):
             refuse(f"StructuralRL needs a histogram or a panel, not a {type(population).__name__}")
-        if alone and self.form not in ("smooth", "free"):
-            refuse(f"the form '{self.form}' is not for a representative", "Use `smooth`.")
+        if alone and kind not in ("smooth", "free"):
+            refuse(f"the form '{kind}' is not for a representative", "Use `smooth`.")
         if isinstance(setup.agent, Mortal):
             refuse("StructuralRL takes types that live for ever")
         if isinstance(setup.economy.market(), Clear) and len(periods.agents(setup.economy)) > 1 and setup.rest is None:
@@ -158,7 +158,7 @@ class StructuralRL(Learner):
 
         sizes = preset.structural
         steps = max(sizes.rounds - sizes.warm_rounds, 1)
-        return optax.adam(optax.exponential_decay(self.rate or sizes.rate, steps, 0.1))
+        return optax.adam(optax.exponential_decay(self.rate or sizes.rate, steps, sizes.decay))
 
     def update(self, key, state: StructuralState, task: Task) -> tuple[StructuralState, Progress]:
         """One round: values and gradient along the recorded paths, the critic again, one step of the parameters."""
@@ -187,7 +187,8 @@ class StructuralRL(Learner):
             gradient = found.gradient
         else:
             nodes = state.cohort if isinstance(task.cohort, Panel) else task.cohort
-            found, critic = valued(state.critic, task, nodes, seen, _terms(state, belief, field))
+            kept = jnp.where(placing, 0.0, MEMORY)  # what was known is in the scale of nodes that have moved
+            found, critic = valued(state.critic, task, nodes, seen, _terms(state, belief, field), kept)
             gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
         adam = self._optimiser(task.preset)

@@ -45,21 +45,6 @@ class Axis(eqx.Module):
         cell, weight = self.locate(x)
         return cell, jnp.clip(weight, 0.0, 1.0)
 
-    def smooth(self, values: Float[Array, "rows n"]) -> Float[Array, "rows n 4"]:
-        """Coefficients for `smoothly` by cell (the last one is no cell): cubics whose slope has no jump at the nodes.
-
-        The slope at a node is that of the parabola through it and its neighbours, at the ends through the first and the last
-        three nodes; n ≥ 3.
-        """
-        width = jnp.diff(self.nodes)
-        rise = jnp.diff(values, axis=-1)
-        steep, left, right = rise / width, width[:-1], width[1:]
-        inner = (right * steep[:, :-1] + left * steep[:, 1:]) / (left + right)
-        first, last = (2 * steep[:, at] - inner[:, at] for at in (0, -1))
-        slopes = jnp.concatenate([first[:, None], inner, last[:, None]], axis=-1)
-        cells = jnp.stack([values[:, :-1], rise, slopes[:, :-1] * width - rise, slopes[:, 1:] * width - rise], axis=-1)
-        return jnp.pad(cells, [(0, 0), (0, 1), (0, 0)])
-
     def through(self, xp: Float[Array, " m"], fp: Float[Array, " m"]) -> Float[Array, " n"]:
         """Piecewise linear interpolation through ascending points, at the nodes; linear beyond both ends.
 
@@ -77,10 +62,21 @@ class Axis(eqx.Module):
         return pick(level, left) + pick(slope, left) * nodes
 
 
-def smoothly(cell: Float[Array, "*batch 4"], t: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """The cubic of a cell of `Axis.smooth` at the relative position t in it."""
-    left, rise, begin, end = (cell[..., j] for j in range(4))
-    return left + t * rise + t * (1 - t) * ((1 - t) * begin - t * end)
+def cubics(axis: Axis, values: Float[Array, "rows n"]) -> Float[Array, "rows*(n-1) 4"]:
+    """Smooth interpolation along an axis: in each cell (row major) a cubic in the relative position, constant first.
+
+    It goes through the values at the nodes, and has there the slope of the parabola through a node and its neighbours
+    (Catmull and Rom's spline for uneven nodes): one continuous derivative, parabolas exactly, an error of third order.
+    """
+    nodes = axis.nodes
+    width = nodes[1:] - nodes[:-1]
+    rise = values[:, 1:] - values[:, :-1]
+    secant = rise / width
+    inner = (width[1:] * secant[:, :-1] + width[:-1] * secant[:, 1:]) / (width[1:] + width[:-1])
+    slope = jnp.concatenate([2 * secant[:, :1] - inner[:, :1], inner, 2 * secant[:, -1:] - inner[:, -1:]], axis=1)
+    left, right = slope[:, :-1] * width, slope[:, 1:] * width
+    parts = (values[:, :-1], left, 3 * rise - 2 * left - right, left + right - 2 * rise)
+    return jnp.stack(parts, axis=-1).reshape(-1, 4)
 
 
 def pick(table: Float[Array, "n ..."], index: Int[Array, "..."]) -> Float[Array, "..."]:
