@@ -90,7 +90,7 @@ def test_what_choices_are_worth_has_no_kinks_at_the_nodes(begun):
     inside = np.asarray(jax.vmap(lambda o, p: agent.move(o, choose(agent, o, view, p), view, None).k)(own, parts[0, 0])) < 50
     terminal = worth(own.k)[None]
     error = lambda smooth: np.abs(  # noqa: E731
-        np.asarray(adjoint(agent, cohort, lead, parts, start, terminal, smooth).gradient[0, 0] - exact)[inside]
+        np.asarray(adjoint(agent, cohort, lead, parts, start, terminal, smooth=smooth).gradient[0, 0] - exact)[inside]
         / np.asarray(jnp.abs(exact))[inside].mean()
     ).max()
     assert error(True) < 2e-3
