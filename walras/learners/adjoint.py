@@ -83,7 +83,10 @@ def _along(agent, cohort, smooth, along, start, terminal) -> Adjoint:
             choice = choose(agent, o, v, p)
             cell, right = cohort.axis.lottery(getattr(agent.move(o, choice, v, out), stock))
             piece = pick(pieces, k * (cohort.axis.n - 1) + cell)
-            found = agent.payoff(o, choice, v, out), piece[0] + right * (piece[1] + right * (piece[2] + right * piece[3]))
+            later = piece[-1]
+            for coefficient in reversed(range(pieces.shape[1] - 1)):
+                later = piece[coefficient] + right * later
+            found = agent.payoff(o, choice, v, out), later
             return found, found
 
         slopes, (payoff, later) = jax.vmap(jax.jacfwd(now, argnums=2, has_aux=True))(own, kind, part)

@@ -109,7 +109,7 @@ PRESETS = {
     "standard": Preset(
         "standard",
         EulerSizes(200, 10, 40, 1, 3),
-        StructuralSizes(500, 16, 20, average_rounds=300),
+        StructuralSizes(550, 16, 20, average_rounds=300),
         250,
         1000,
         8,
