@@ -202,7 +202,7 @@ def test_the_preset_paper_is_what_was_printed():
 
 
 def test_what_cannot_be_learned_is_refused():
-    with pytest.raises(w.InputError, match="needs a histogram, not a Representative"):
+    with pytest.raises(w.InputError, match="needs a histogram or a panel, not a Representative"):
         w.solve(w.economies.BrockMirman.textbook(), {NAME: StructuralRL()}, preset="fast")
     with pytest.raises(w.InputError, match="no form 'smoth'"):
         w.solve(KrusellSmith.srl2025(), {NAME: StructuralRL(form="smoth")}, preset="fast")
