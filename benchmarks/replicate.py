@@ -245,8 +245,8 @@ def seeds(given) -> list:
     return rows
 
 
-def _misses(gap: w.Comparison, targets: dict) -> dict[str, float]:
-    """The figures that have a target."""
+def _misses(gap, targets: dict) -> dict[str, float]:
+    """The figures of a comparison that have a target."""
     rule = gap.rules["household"]
     named = {"c": lambda: rule[0], "c 99 %": lambda: rule[1], "r": lambda: gap.paths["price_r"][2]}
     named["K"] = lambda: 100 * gap.paths["household_K"][2] / gap.paths["household_K"][0]
