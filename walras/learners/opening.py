@@ -181,7 +181,9 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         x = x * float(agent.mass)
         width = 0.1 * x
     else:
-        x, width = 0.5 * (bounds[0] + bounds[1]), 0.1 * (bounds[1] - bounds[0])
+        middle = 0.5 * (bounds[0] + bounds[1])
+        x = middle if economy.market().guess is None else float(next(iter(economy.market().guess.values())))
+        width = 0.1 * (bounds[1] - bounds[0])
     coarse = stationary.StationarySettings(1e-7)
     mass_axis = dataclasses.replace(rule.own_axis, n=nodes)
     for final in (False, True):
