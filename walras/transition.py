@@ -22,7 +22,7 @@ from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, SolveError
 from walras.economy import foc
 from walras.economy import period as periods
-from walras.economy.economy import Economy, Formula
+from walras.economy.economy import Economy
 from walras.economy.population import Step, mortality
 from walras.economy.process import transition_matrix
 from walras.learners.egm import Prospect, answer, marginal_values
@@ -184,7 +184,7 @@ def _recorded(dates: Dates, x, mass, end: Standing):
     rest_paid, beta = final.payoff[name].reshape(mass.shape), _beta(dates, final)
 
     def worthwhile(carry):
-        value, change, n = carry
+        value, _, n = carry
         new = rest_paid + beta * ahead(final, still, value)
         return new, jnp.max(jnp.abs(new - value)), n + 1
 
@@ -306,7 +306,7 @@ def transition(
     return found
 
 
-_discount = brief_jit(lambda end: _beta(end.dates, end.now()))
+_discount = brief_jit(lambda end: _beta(end.dates, end.dates.now(end.x, end.rule, end.mass)))
 
 
 def _placed(begin, end: Standing):

@@ -17,15 +17,17 @@ what is left of r: an income tax lifts the ceiling of r from 1/β − 1 to about
 `standard`, `ghh`: own; `taxai`, `superstar`: parameters of TaxAI (Mi et al. 2023). All are annual.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from walras._core.module import parameter
+from walras._core.module import is_concrete, parameter
+from walras.economies.abilities import abilities, with_superstar
 from walras.economies.taxpayer import Taxpayer, TaxView
 from walras.economies.treasury import Treasury
 from walras.economy.economy import Clear, Economy, Move, Timing
-from walras.economy.process import Chain, NoRisk, Process, log_chain
+from walras.economy.process import NoRisk, Process, log_chain
 from walras.economy.taxes import Linear, Progressive
 
 RICH = 10.0
@@ -41,6 +43,12 @@ class TaxEconomy(Economy):
     alpha: Array = parameter("capital share", "–", 0, 1)
     delta: Array = parameter("depreciation rate", "per period", 0, 1, closed=True)
     years_per_period: Array = parameter("length of a period", "years", 0)
+
+    def __check_init__(self):
+        if all(is_concrete(leaf) for leaf in jax.tree_util.tree_leaves(self)):
+            r = np.float64(self.ceiling(1.0))
+            K = self.ratio(np.maximum(r, 1e-3))
+            self.government.check(float(r), float(self.wage(r)), float(K), float(self.household.mass))
 
     def timing(self):
         """Households are asked at each candidate."""
@@ -130,16 +138,3 @@ class TaxEconomy(Economy):
 def progressive(xi: float) -> Treasury:
     """τ = .2 at an income of one with progressivity ξ, τ_c = .065; what is collected is spent."""
     return Treasury(0.0, 0.0, 0.065, Progressive(0.2, xi, 1e-3), Linear(0.0), 0.0, 0.0, 0.0, "spending")
-
-
-def abilities() -> Chain:
-    """Nine states of a log AR(1) of persistence .982 and innovations .2, mean one."""
-    return log_chain(9, 0.982, 0.2 / float(np.sqrt(1 - 0.982**2)), normalise=True)
-
-
-def with_superstar(chain: Chain, level: float, enter: float, stay: float) -> Chain:
-    """The chain with one more state, `level` times the mean of the others; who leaves it draws from their distribution."""
-    values, moves, usual = np.asarray(chain.values), np.asarray(chain.transition), np.asarray(chain.start(None).weights)
-    up = np.append(np.full(len(values), enter), stay)
-    down = np.vstack([moves * (1 - enter), usual * (1 - stay)])
-    return Chain(np.append(values, level * (values @ usual)), np.column_stack([down, up]))

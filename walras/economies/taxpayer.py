@@ -16,22 +16,18 @@ consumption is the only choice.
 | y(e) | `risk` | ability | – |
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from walras._core.module import parameter
 from walras._core.types import Int, Scalar
+from walras.economies.hours import backwards, best_hours, spending_all
 from walras.economies.saver import Consumption
 from walras.economies.treasury import Treasury
 from walras.economy.agent import AgentType, Invertible, Own, View, risk
-from walras.economy.preferences import crra, crra_inverse_marginal
+from walras.economy.preferences import crra
 from walras.economy.process import Process
 from walras.economy.space import Interval
-from walras.numerics.roots import increasing
-
-STEPS = 5
-"""Steps of Newton's method for hours and income."""
 
 
 class AssetOwn(Own):
@@ -98,11 +94,11 @@ class Taxpayer(AgentType, Invertible):
 
     def hours(self, own, choice, view):
         """The n at which the last hour costs what it pays."""
-        return _hours(self, own, jnp.log(choice.c), view)
+        return best_hours(self, own, jnp.log(choice.c), view)
 
     def feasible(self, own, view, chosen):
         """From the consumption that is work's worth (after GHH; 0) to that of who saves nothing, hours being best."""
-        n, most = _spending_all(self, own, view)
+        n, most = spending_all(self, own, view)
         return Consumption(Interval(self.ghh * self.work(n), most))
 
     def payoff(self, own, choice, view, outcome):
@@ -129,48 +125,5 @@ class Taxpayer(AgentType, Invertible):
 
     def invert(self, W, own, view, outcome, next_own):
         """c, n and a as functions of income i, then i = w y n(i) + r a(i)."""
-        c, a = _backwards(self, W, own, view, next_own)
+        c, a = backwards(self, W, own, view, next_own)
         return Consumption(c), own.to(a=a)
-
-
-# Compiled by themselves: what is asked for at every node by every part of a solver is then traced once.
-
-
-@jax.jit
-def _hours(agent: Taxpayer, own, log_c, view):
-    start = -agent.unwilling(own, view, jnp.zeros(()), log_c) / agent.eta
-    return jnp.exp(increasing(lambda x: agent.unwilling(own, view, x, log_c), start, steps=view.taxes.income.bends))
-
-
-@jax.jit
-def _spending_all(agent: Taxpayer, own, view):
-    """Hours and consumption of who saves nothing."""
-    spent = lambda x: (agent.means(own, view, jnp.exp(x)) - agent.a_min) / (1 + view.taxes.tau_c)  # noqa: E731
-    gap = lambda x: agent.unwilling(own, view, x, jnp.log(jnp.maximum(spent(x), 1e-12)))  # noqa: E731
-    x = increasing(gap, -gap(jnp.zeros(())) / (agent.eta + (1 - agent.ghh) * agent.gamma), steps=STEPS)
-    return jnp.exp(x), spent(x)
-
-
-@jax.jit
-def _backwards(agent: Taxpayer, W, own, view, next_own):
-    """Consumption and present assets at which W is the expected marginal value of the next ones."""
-    tax, wage = view.taxes, view.w * agent.risk.value(own.e)
-    price = W * (1 + tax.tau_c)
-    weight = agent.psi / jnp.where(agent.ghh == 1, 1.0, price) * (1 + tax.tau_c)
-
-    def hours(i):
-        kept = jnp.maximum(1 - tax.tau_n - tax.income.marginal(i), 1e-12)
-        return jnp.exp(jnp.log(wage * kept / weight) / agent.eta)
-
-    def consumed(i):
-        return crra_inverse_marginal(price, agent.gamma) + agent.ghh * agent.work(hours(i))
-
-    def assets(i):
-        spent = next_own.a + (1 + tax.tau_c) * consumed(i)
-        needed = spent - (1 - tax.tau_n) * wage * hours(i) + tax.income.tax(i) - tax.transfer
-        slope = 1 + (1 - tax.tau_k) * view.r
-        return increasing(lambda a: slope * a - tax.wealth.tax(a) - needed, needed / slope, steps=tax.wealth.bends)
-
-    start = wage * hours(wage + view.r * next_own.a) + view.r * next_own.a
-    i = increasing(lambda i: i - wage * hours(i) - view.r * assets(i), start, steps=STEPS)
-    return consumed(i), assets(i)

@@ -13,6 +13,7 @@
 import dataclasses
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array
 
@@ -63,6 +64,41 @@ class Treasury(Parameters):
         head, _, rest = self.closes.partition(".")
         return getattr(getattr(self, head), rest) if rest else getattr(self, head)
 
+    def base(self, r: Array, w: Array, K: Array) -> Array:
+        """What one worker with capital K has to be taxed by the closing instrument [goods]; all income where there is none."""
+        of_labour, of_capital = self.closes == "tau_n", self.closes == "tau_k"
+        return w if of_labour else r * K if of_capital else w + r * K
+
+    def check(self, r: float, w: float, K: float, people: float) -> None:
+        """Raise InputError if of somebody's last unit nothing is left, or if no value of the closing instrument can do.
+
+        By what one worker with capital K earns at interest rate r and wage w: more than that no tax collects.
+        """
+        incomes = np.geomspace(1e-2, 1e4, 25)
+        rates = np.asarray(_marginals(self.income, incomes))
+        for name, flat in (("labour", float(self.tau_n)), ("capital", float(self.tau_k))):
+            worst = int(np.argmax(rates + flat))
+            if not rates[worst] + flat < 1:
+                raise InputError(
+                    f"of the last unit of {name} income nothing is left at an income of {incomes[worst]:.3g}",
+                    where="government",
+                    number=f"a marginal rate of {rates[worst] + flat:.3g}",
+                    remedy="Flat rate and schedule together must stay below one.",
+                )
+        parts = {"spending": self.spending, "transfer": self.transfer * people, "interest": r * self.debt}
+        spent = sum(float(part) for name, part in parts.items() if name != self.closes)
+        most = float(self.base(r, w, K)) * people
+        if not spent < most:
+            raise InputError(
+                f"no value of '{self.closes}' closes the budget: more is spent than there is to be taxed",
+                where="government",
+                number=f"{spent:.3g} of at most {most:.3g} goods",
+                remedy="Spend or transfer less, or name an instrument with a larger base.",
+            )
+
     def surplus(self, paid: Array, r: Array, people: Array) -> Array:
         """Taxes paid less what is spent, transferred and paid on debt [goods]."""
         return paid - self.transfer * people - r * self.debt - self.spending
+
+
+_marginals = jax.jit(lambda schedule, x: jax.vmap(schedule.marginal)(x))

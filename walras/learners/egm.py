@@ -159,7 +159,9 @@ def answer(
             limited = bound(nodes, jnp.broadcast_to(choices[0], carried.shape))
             carried = jnp.where((nodes < stocks[0])[:, None], limited, carried)
         binds = (nodes < stocks[0]) & (nodes[0] <= floor)  # a grid may begin above the limit
-        return jax.vmap(lambda s, c, b: _positions(agent, own_at(state, s), view, c, jnp.where(b, corner, jnp.nan)))(nodes, carried, binds)
+        return jax.vmap(lambda s, c, b: _positions(agent, own_at(state, s), view, c, jnp.where(b, corner, jnp.nan)))(
+            nodes, carried, binds
+        )
 
     return jax.vmap(onto)(W, jnp.arange(agent.risk.n), old)
 

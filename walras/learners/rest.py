@@ -27,7 +27,7 @@ from walras.economy.population import Histogram, Panel, Population, Representati
 from walras.economy.rule import Information, Rule
 from walras.economy.space import choice_fields
 from walras.learners import stationary
-from walras.learners.opening import top_of, wide_axis
+from walras.learners.grids import top_of, wide_axis
 from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis
