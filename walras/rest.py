@@ -113,15 +113,26 @@ def standing(solution: Solution) -> Standing:
     return _standing(solution.lab, solution.loop)
 
 
-def _standing(lab, loop) -> Standing:
-    economy, names = lab.economy, list(lab.populations)
-    if len(names) > 1 or economy.exogenous.n != 1 or not isinstance(lab.populations[names[0]], Histogram):
+def _only_type(economy: Economy) -> str:
+    """The name of the one type.
+
+    Raises:
+        InputError: if there are several, or aggregate risk.
+    """
+    names = list(periods.agents(economy))
+    if len(names) > 1 or economy.exogenous.n != 1:
         raise InputError(
             f"types {names}, {economy.exogenous.n} exogenous states: needed are one type on a histogram and no aggregate risk",
             where=type(economy).__name__,
-            remedy="Use a calibration without aggregate risk and the default population.",
+            remedy="Use a calibration without aggregate risk.",
         )
-    (name,) = names
+    return names[0]
+
+
+def _standing(lab, loop) -> Standing:
+    economy, name = lab.economy, _only_type(lab.economy)
+    if not isinstance(lab.populations[name], Histogram):
+        raise InputError(f"{name} is no histogram", where=type(economy).__name__, remedy="Use the default population.")
     learned = loop.learners[name]
     rule, search = lab.learners[name].rule(learned), getattr(learned, "search", None)
     start = jax.tree_util.tree_map(lambda leaf: jnp.asarray(np.asarray(leaf)[0]), loop.economy)
@@ -159,14 +170,14 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
         SolveError: where none is found.
     """
     check_parameters(economy)
+    name = _only_type(economy)
     sizes = preset_named(preset)
     if near is not None:
         try:
             return _near(economy, near, sizes.euler.household_tolerance)
         except SolveError:
             pass  # too far, or too rich for that grid: from scratch
-    names = list(periods.agents(economy))
-    lab, loop = laboratory(economy, {n: EulerIteration() for n in names}, None, None, sizes, root_key(key))
+    lab, loop = laboratory(economy, {name: EulerIteration()}, None, None, sizes, root_key(key))
     while not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite)):
         loop = advance(lab, loop, 1)
     reason, _ = why_stopped(lab, loop)
@@ -176,8 +187,7 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
 
 
 def _near(economy: Economy, near: Standing, tolerance: float) -> Standing:
-    (name,) = periods.agents(economy)
-    agent = periods.agents(economy)[name]
+    agent = periods.agents(economy)[near.dates.name]
     dates = dataclasses.replace(near.dates, economy=economy)
     rule = dataclasses.replace(near.rule, agent=agent, information=ViewInformation())
     search = _Search(dates, rule, near.mass, tolerance)
