@@ -16,6 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Float
 
 from walras._core.compiling import brief_jit
@@ -77,6 +78,21 @@ class Transition:
     def accounts(self) -> dict[str, float]:
         """Largest gap of each identity, relative to the flows of a date."""
         return {name: float(np.abs(np.asarray(gap)).max()) for name, gap in self.path.accounts.items()}
+
+    def dataset(self) -> xr.Dataset:
+        """Prices, stocks and flows by date, dimension `horizon`; stocks and flows carry the name of their type."""
+        public, data = self.path.public, {}
+        for name, values in (public.prices or {}).items():
+            data[name] = ("horizon", np.asarray(values))
+        for kind in (public.stocks, public.flows):
+            for who, parts in kind.items():
+                data |= {f"{who}_{name}": ("horizon", np.asarray(values)) for name, values in parts.items()}
+        about = {
+            "welfare": self.welfare,
+            "largest_excess": self.excess,
+            **{f"accounts_{k}": v for k, v in self.accounts.items()},
+        }
+        return xr.Dataset(data, {"horizon": np.arange(self.horizon)}, about)
 
 
 class _Tables(NamedTuple):
