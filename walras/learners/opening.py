@@ -193,12 +193,12 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
             _no_bracket(search)
         if final:
             break
-        x, width = float(search.x), 0.02 * width
+        x = float(search.x)
         if float(np.asarray(search.mass)[:, -1].sum()) > CROWDED:  # the rich would still go on: look further up
             mass_axis = dataclasses.replace(mass_axis, high=as_parameter(5.0 * float(mass_axis.high)))
             rule = _on_axis(search.rule, dataclasses.replace(rule.own_axis, high=mass_axis.high))
             continue
-        final = True
+        final, width = True, 0.02 * width
         top = as_parameter(top_of(search.mass, mass_axis, sizes.tail_share))
         rule = _on_axis(search.rule, dataclasses.replace(rule.own_axis, high=top))
         mass_axis = dataclasses.replace(mass_axis, high=top)
