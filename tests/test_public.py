@@ -21,7 +21,17 @@ def test_the_list_is_what_is_promised():
     assert {"Solution", "diagnose", "economies", "impulse_response", "learners", "load", "simulate", "solve", "testing"} <= set(
         w.__all__
     )
-    catalogue = {"Aiyagari", "BrockMirman", "Hank", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith", "Zlb"}
+    catalogue = {
+        "Aiyagari",
+        "BrockMirman",
+        "Hank",
+        "Huggett",
+        "HuggettPartial",
+        "HuggettRisk",
+        "KrusellSmith",
+        "TaxEconomy",
+        "Zlb",
+    }
     assert set(w.economies.__all__) == catalogue
     assert set(w.learners.__all__) == {"EulerIteration", "Fixed", "StructuralRL"}
     assert {"check_economy", "check_learner", "Situation", "Sizes", "toys"} == set(w.testing.__all__)

@@ -22,9 +22,11 @@ from walras.diagnose.stability import stability  # noqa: E402
 from walras.impulse import impulse_response  # noqa: E402
 from walras.inputs import with_parameters  # noqa: E402
 from walras.lab.store import load  # noqa: E402
+from walras.rest import Standing, rest, standing  # noqa: E402
 from walras.simulate import simulate  # noqa: E402
 from walras.solution import Solution  # noqa: E402
 from walras.solve import Interrupted, diagnose, solve  # noqa: E402
+from walras.transition import Transition, transition  # noqa: E402
 
 if _TYPE_CHECKING:
     from walras import testing
@@ -48,6 +50,8 @@ __all__ = [
     "RunFolderError",
     "Solution",
     "SolveError",
+    "Standing",
+    "Transition",
     "UnknownName",
     "WalrasError",
     "compare",
@@ -57,9 +61,12 @@ __all__ = [
     "learners",
     "load",
     "long_horizon",
+    "rest",
     "simulate",
     "solve",
     "stability",
+    "standing",
     "testing",
+    "transition",
     "with_parameters",
 ]

@@ -218,6 +218,32 @@ def irf(
 
 
 @app.command()
+def transition(
+    folder: Folder,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="PARAMETER=NUMBER from the first date on.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=2, help="Number of dates; doubled until welfare stands still if left out.")
+    ] = None,
+) -> None:
+    """From a stationary equilibrium to that of other parameters, foreseen by everybody; writes transition.nc."""
+    from walras.inputs import with_parameters
+    from walras.lab import experiment, store
+    from walras.transition import transition as solved
+
+    experiment.compile_cache()
+    before = store.load(folder)
+    with _Progress() as progress:
+        progress.say("transition …")
+        found = solved(before, with_parameters(before.economy, _numbers(set_, "--set")), horizon=horizon)
+    found.dataset().to_netcdf(folder / "transition.nc", engine="h5netcdf")
+    store.reseal(folder)
+    gaps = ", ".join(f"{name} {gap:.2g}" for name, gap in found.accounts.items())
+    out.print(f"{found.horizon} dates, markets within {found.excess:.2g}, accounts: {gaps}; welfare {found.welfare:.6g}",
+              highlight=False)  # fmt: skip
+    out.print(f"path in {folder / 'transition.nc'}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def compare(
     first: Folder,
     second: Folder,

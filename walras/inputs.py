@@ -97,7 +97,7 @@ def opening_prices(economy: Economy, now: periods.Now):
     market = economy.market()
     if isinstance(market, Formula):
         return market.prices(now)
-    if market.bracket is None:
+    if market.guess is not None:
         return market.guess
     return jax.tree_util.tree_map(lambda a, b: 0.5 * (jnp.asarray(a) + b), *market.bracket)
 

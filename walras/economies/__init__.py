@@ -7,6 +7,7 @@ from walras.economies.huggett import Huggett
 from walras.economies.huggett_partial import HuggettPartial
 from walras.economies.huggett_risk import HuggettRisk
 from walras.economies.krusell_smith import KrusellSmith
+from walras.economies.tax_economy import TaxEconomy
 from walras.economies.zlb import Zlb
 
-__all__ = ["Aiyagari", "BrockMirman", "Hank", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith", "Zlb"]
+__all__ = ["Aiyagari", "BrockMirman", "Hank", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith", "TaxEconomy", "Zlb"]

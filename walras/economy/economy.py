@@ -60,9 +60,10 @@ class Formula(NamedTuple):
 
 
 class Clear(NamedTuple):
-    """Prices that set the excess to zero: one unknown with a bracket, or several with a guess.
+    """Prices that set the excess to zero: one unknown with a bracket, or any number with a guess.
 
-    `excess(now)` returns one residual per unknown; `bracket` is a pair of dictionaries of prices, `guess` one.
+    `excess(now)` returns one residual per unknown; `bracket` is a pair of dictionaries of prices, `guess` one. With both, a
+    date begins its search at the guess, and a stationary search begins there and stays inside the bracket.
     """
 
     excess: Callable[[Any], dict[str, Array]]

@@ -116,7 +116,7 @@ def start(
         estates[name] = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), held)
     market = economy.market()
     guess = None
-    if isinstance(market, Clear) and market.bracket is None:
+    if isinstance(market, Clear) and market.guess is not None:
         first, _ = jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, market.guess))
         guess = (first, jnp.zeros((len(first), len(first))))
     memory = {n: rules[n].information.start() for n in types} if memory else {}
@@ -164,13 +164,13 @@ def _settle_prices(setting: _Setting, now: Now, guess) -> tuple[Now, Any]:
     if isinstance(market, Formula):
         status = (jnp.asarray(int(RootStatus.BRACKETED), jnp.int32), jnp.zeros(()))
         return dataclasses.replace(_at_prices(setting, now, market.prices(now)), status=status), guess
-    template = market.guess if market.bracket is None else market.bracket[0]
+    template = market.guess if market.guess is not None else market.bracket[0]
     _, unravel = jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, template))
 
     def excess(x):
         return jax.flatten_util.ravel_pytree(market.excess(_at_prices(setting, now, unravel(x))))[0]
 
-    if market.bracket is not None:
+    if market.guess is None:
         low, high = (jax.flatten_util.ravel_pytree(end)[0][0] for end in market.bracket)
         root = roots.bracketed(lambda x: excess(x[None])[0], low, high)
         value = root.value[None]
@@ -201,7 +201,7 @@ def spaces(economy, populations, rules: dict[str, Rule], state: EconomyState, ke
     if isinstance(market, Formula):
         prices = market.prices(now)
     else:
-        prices = market.guess if market.bracket is None else market.bracket[0]
+        prices = market.guess if market.guess is not None else market.bracket[0]
     now = dataclasses.replace(now, prices=prices)
     moves = economy.timing().moves()
     for before, mover in moves.items():

@@ -148,6 +148,8 @@ def answer(
         choice, start = foc.invert(agent, w, own, view, outcome, own, guess)
         return jnp.stack([getattr(choice, n) for n in choice_fields(choice)]), getattr(start, field)
 
+    corner = _corner(agent, own_at(0, nodes[-1]), view, outcome, old[0, -1], field)
+
     def onto(w, state, position):
         """Positions at all nodes, for one risk state."""
         choices, stocks = jax.vmap(back, in_axes=(0, None, 0, 0))(w, state, nodes, position)
@@ -157,23 +159,28 @@ def answer(
             limited = bound(nodes, jnp.broadcast_to(choices[0], carried.shape))
             carried = jnp.where((nodes < stocks[0])[:, None], limited, carried)
         binds = (nodes < stocks[0]) & (nodes[0] <= floor)  # a grid may begin above the limit
-        return jax.vmap(lambda s, c, b: _positions(agent, own_at(state, s), view, outcome, c, field, b))(nodes, carried, binds)
+        return jax.vmap(lambda s, c, b: _positions(agent, own_at(state, s), view, c, jnp.where(b, corner, jnp.nan)))(
+            nodes, carried, binds
+        )
 
     return jax.vmap(onto)(W, jnp.arange(agent.risk.n), old)
 
 
-def _positions(agent, own, view, outcome, values, field, binds):
-    """Positions of a vector of choices; where the limit on the next stock binds, its corner exactly."""
+def _corner(agent, own, view, outcome, position, field):
+    """Which end of the last choice is the limit on the next stock: earlier choices shape its interval."""
+    limit = getattr(agent.limits(), field).low
+    ends = [choose(agent, own, view, [*position[:-1], jnp.asarray(end)]) for end in (0.0, 1.0)]
+    gaps = [jnp.abs(getattr(agent.move(own, end, view, outcome), field) - limit) for end in ends]
+    return jnp.where(gaps[0] < gaps[1], 0.0, 1.0)
+
+
+def _positions(agent, own, view, values, corner):
+    """Positions of a vector of choices; `corner` that of the last one where the limit on the next stock binds, else NaN."""
     spaces = agent.feasible(own, view, {})
     names = choice_fields(spaces)
     choice = type(spaces)(**{name: values[i] for i, name in enumerate(names)})
     found = positions_of(agent, own, view, choice)
-    # The last field is the one whose corner is the limit on the next stock: earlier ones shape its interval.
-    limit = getattr(agent.limits(), field).low
-    ends = [choose(agent, own, view, [*found[:-1], jnp.asarray(end)]) for end in (0.0, 1.0)]
-    gaps = [jnp.abs(getattr(agent.move(own, end, view, outcome), field) - limit) for end in ends]
-    corner = jnp.where(gaps[0] < gaps[1], 0.0, 1.0)
-    return jnp.stack([*found[:-1], jnp.where(binds, corner, found[-1])])
+    return jnp.stack([*found[:-1], jnp.where(jnp.isnan(corner), found[-1], corner)])
 
 
 def _at_limit(agent, own, view, outcome, field, w_threshold, start):

@@ -10,7 +10,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from walras._core.compiling import brief_jit
 from walras._core.errors import SolveError
@@ -21,8 +20,8 @@ from walras.economy.foc import margins, stock_field
 from walras.economy.population import Histogram
 from walras.economy.space import choice_fields, choose
 from walras.learners import stationary
+from walras.learners.grids import CROWDED, top_of, wide_axis
 from walras.learners.learner import Setup
-from walras.learners.preset import EulerSizes
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis
 from walras.numerics.roots import bracketed
@@ -89,14 +88,6 @@ def _coordinates_at_ends(setup: Setup, populations, rules, mass):
         return information.read(information.start(), view, now if information.full else now.public())[1]
 
     return jax.vmap(at)(jnp.asarray([0, economy.exogenous.n - 1]))
-
-
-@brief_jit
-def _stock_at_birth(agent, exo):
-    """Lower limit and mean at birth of the endogenous stock."""
-    own, weights = agent.birth(0, exo).nodes()
-    stock = stock_field(agent)
-    return getattr(agent.limits(), stock).low, jnp.sum(weights * getattr(own, stock))
 
 
 def _choices(setup: Setup, axis: Axis) -> int:
@@ -181,10 +172,13 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         x = x * float(agent.mass)
         width = 0.1 * x
     else:
-        x, width = 0.5 * (bounds[0] + bounds[1]), 0.1 * (bounds[1] - bounds[0])
+        middle = 0.5 * (bounds[0] + bounds[1])
+        x = middle if economy.market().guess is None else float(next(iter(economy.market().guess.values())))
+        width = 0.1 * (bounds[1] - bounds[0])
     coarse = stationary.StationarySettings(1e-7)
     mass_axis = dataclasses.replace(rule.own_axis, n=nodes)
-    for final in (False, True):
+    final = False
+    while True:
         populations = {**setup.populations, setup.name: Histogram(mass_axis, nodes)}
         problem, search = stationary.begin(setup, populations, rule, bounds, live, (x, width))
         if final and economy.exogenous.n == 1:
@@ -199,7 +193,12 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
             _no_bracket(search)
         if final:
             break
-        x, width = float(search.x), 0.02 * width
+        x = float(search.x)
+        if float(np.asarray(search.mass)[:, -1].sum()) > CROWDED:  # the rich would still go on: look further up
+            mass_axis = dataclasses.replace(mass_axis, high=as_parameter(5.0 * float(mass_axis.high)))
+            rule = _on_axis(search.rule, dataclasses.replace(rule.own_axis, high=mass_axis.high))
+            continue
+        final, width = True, 0.02 * width
         top = as_parameter(top_of(search.mass, mass_axis, sizes.tail_share))
         rule = _on_axis(search.rule, dataclasses.replace(rule.own_axis, high=top))
         mass_axis = dataclasses.replace(mass_axis, high=top)
@@ -227,22 +226,3 @@ def placed(populations: dict, name: str, histogram: Histogram) -> dict:
     if not isinstance(population, Histogram) or population.axis is not None:
         return populations
     return {**populations, name: histogram}
-
-
-def wide_axis(agent, exo, nodes: int, sizes: EulerSizes, reach: float) -> tuple[Axis, float]:
-    """Nodes from the lower limit of the stock to `reach` times that at birth (both counted from the limit), and the latter."""
-    low, mean = (float(x) for x in _stock_at_birth(agent, exo))
-    scale = max(mean - low, 1e-3)
-    return Axis(low, low + scale * reach, scale * sizes.bend, nodes), low + scale
-
-
-def top_of(mass: Float[Array, "risk nodes"], axis, share: float) -> float:
-    """Two and a half times the stock above which less than `share` of the mass lies, at most the axis' own top."""
-    tail = np.cumsum(np.asarray(mass).sum(axis=0)[::-1])[::-1]
-    above = np.nonzero(tail < share)[0]
-    low, high = float(axis.low), float(axis.high)
-    reached = float(np.asarray(_nodes(axis))[above[0]]) if len(above) else high
-    return min(high, low + 2.5 * (reached - low))
-
-
-_nodes = jax.jit(lambda axis: axis.nodes)

@@ -27,7 +27,7 @@ from walras.economy.population import Histogram, Panel, Population, Representati
 from walras.economy.rule import Information, Rule
 from walras.economy.space import choice_fields
 from walras.learners import stationary
-from walras.learners.opening import top_of, wide_axis
+from walras.learners.grids import top_of, wide_axis
 from walras.learners.preset import Preset
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis
@@ -87,7 +87,7 @@ class RestProblem(eqx.Module):
         rules = {**self.rules, **constant, self.name: rule}
         state = dataclasses.replace(self.state, cross={**self.state.cross, self.name: mass})
         date = lambda s: periods.hypothetical(self.economy, self.populations, rules, s, self.key, prices=prices)  # noqa: E731
-        for _ in range(PASSES):
+        for _ in range(PASSES if len(rules) > 1 else 0):
             now = date(state)
             moved = periods.move_on(self.economy, self.populations, rules, state, now, self.key, state.exo)
             state = dataclasses.replace(state, cross={**moved.cross, self.name: mass})
@@ -108,7 +108,8 @@ class RestProblem(eqx.Module):
 
 
 def applies(economy: Economy, populations: dict[str, Population]) -> bool:
-    """Whether the economy is one of several types, one of them on a histogram, whose markets clear from a guess.
+    """Whether markets clear from a guess, and one of several types is on a histogram, or the only one is where nothing is
+    sought in a bracket and there is no aggregate risk.
 
     Raises:
         InputError: if it would be, were the panel among its types a histogram.
@@ -123,7 +124,9 @@ def applies(economy: Economy, populations: dict[str, Population]) -> bool:
         )
     savers = [name for name, p in populations.items() if isinstance(p, Histogram)]
     rest = all(isinstance(p, Representative) for name, p in populations.items() if name not in savers)
-    return isinstance(market, Clear) and market.guess is not None and len(savers) == 1 and len(populations) > 1 and rest
+    if not isinstance(market, Clear) or market.guess is None or len(savers) != 1:
+        return False
+    return rest if len(populations) > 1 else market.bracket is None and economy.exogenous.n == 1
 
 
 def find(

@@ -70,10 +70,10 @@ class TableRule(Rule):
         return eqx.tree_at(lambda r: (r.table, r.axes), self, (table, axes))
 
     def on(self, own_axis: Axis) -> "TableRule":
-        """The same rule on other nodes of the own stock."""
+        """The same rule on other nodes of the own stock; beyond the present ones positions stay."""
         last = jnp.moveaxis(self.table, -2, 0)
         cell, weight = self.own_axis.locate(own_axis.nodes)
-        weight = weight.reshape(-1, *(1,) * (last.ndim - 1))
+        weight = jnp.clip(weight, 0.0, 1.0).reshape(-1, *(1,) * (last.ndim - 1))
         moved = last[cell] * (1 - weight) + last[cell + 1] * weight
         return eqx.tree_at(lambda r: (r.table, r.own_axis), self, (jnp.moveaxis(moved, 0, -2), own_axis))
 

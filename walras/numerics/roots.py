@@ -156,3 +156,28 @@ def _broyden_step(function, s: _Broyden) -> _Broyden:
     column = jnp.where(again, 0, jnp.where(probing, s.column + 1, n))
     since = jnp.where(again | probing, 0, s.since + 1)
     return _Broyden(keep(s.x + move, s.x), keep(new, s.gap), inverse, jacobian, column, since, s.steps + 1)
+
+
+def increasing(function: Callable[[Array], Array], start: Array, *, steps: int) -> Array:
+    """Root of an increasing function of one number by Newton's method, with its implicit derivatives of all orders.
+
+    A step that leaves what the signs so far have enclosed goes to the middle of it.
+
+    Args:
+        function: what is to vanish.
+        start: where to begin.
+        steps: steps after the first one; none for a straight line.
+    """
+
+    def solve(f, x):
+        def step(_, carry):
+            x, low, high = carry
+            value, rate = jax.jvp(f, (x,), (jnp.ones_like(x),))
+            low, high = jax.lax.select(value < 0, x, low), jax.lax.select(value > 0, x, high)
+            new = x - value / rate
+            return jax.lax.select((new >= low) & (new <= high), new, 0.5 * (low + high)), low, high
+
+        x, _, _ = jax.lax.fori_loop(0, steps + 1, step, (x, x - jnp.inf, x + jnp.inf))
+        return x
+
+    return jax.lax.custom_root(function, start, solve, lambda g, y: y / g(jnp.ones_like(y)))

@@ -1,0 +1,369 @@
+"""Perfect foresight from any cross-section to a stationary equilibrium, all markets cleared at every date.
+
+Rules are swept backward from the end by endogenous grids, the cross-section is pushed forward through them, and what does
+not clear at each date is driven to zero by a quasi-Newton method. Its first Jacobian is that of the end (fake-news
+algorithm), its later ones Broyden's. The horizon is doubled until welfare stands still.
+
+    @article{auclert2021using, title={Using the sequence-space {J}acobian to solve and estimate heterogeneous-agent models},
+      author={Auclert, Adrien and Bard{\\'o}czy, Bence and Rognlie, Matthew and Straub, Ludwig}, journal={Econometrica},
+      volume={89}, number={5}, pages={2375--2408}, year={2021}}
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from walras._core.compiling import brief_jit
+from walras._core.errors import InputError, SolveError
+from walras.economy import foc
+from walras.economy import period as periods
+from walras.economy.economy import Economy
+from walras.economy.population import Step, mortality
+from walras.economy.process import transition_matrix
+from walras.learners.egm import Prospect, answer, marginal_values
+from walras.learners.table import TableRule
+from walras.rest import Dates, Standing, rest, standing
+from walras.solution import Solution
+
+TOLERANCE = 1e-10
+"""Largest excess, relative, that is left at any date."""
+
+
+class Path(eqx.Module):
+    """What happens along a candidate, leading axis date: the public record, what does not clear, payoffs and what a
+    unit of consumption is worth (means over people), the accounts' gaps relative to flows."""
+
+    public: periods.Now
+    excess: Float[Array, "dates unknowns"]
+    payoff: Float[Array, " dates"]
+    worth: Float[Array, " dates"]
+    accounts: dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Transition:
+    """A transition that clears.
+
+    `x` (horizon, unknowns) the candidate path; `value` (risk states, nodes) lifetime payoff at the first date by node of
+    `start`; `welfare` its mean over people; `moved` by how much doubling the horizon moved it, in shares of consumption
+    (None where the horizon was given); `inverse` of the Jacobian where it ended, to begin a transition nearby.
+    """
+
+    start: Float[Array, "risk nodes"]
+    end: Standing
+    x: np.ndarray
+    path: Path
+    value: np.ndarray
+    welfare: float
+    moved: float | None
+    inverse: np.ndarray
+
+    @property
+    def horizon(self) -> int:
+        """Number of dates before the end is taken to be reached."""
+        return len(self.x)
+
+    @property
+    def excess(self) -> float:
+        """Largest excess of any market at any date."""
+        return float(np.abs(np.asarray(self.path.excess)).max())
+
+    @property
+    def accounts(self) -> dict[str, float]:
+        """Largest gap of each identity, relative to the flows of a date."""
+        return {name: float(np.abs(np.asarray(gap)).max()) for name, gap in self.path.accounts.items()}
+
+    def dataset(self) -> xr.Dataset:
+        """Prices, stocks and flows by date, dimension `horizon`; stocks and flows carry the name of their type."""
+        public, data = self.path.public, {}
+        for name, values in (public.prices or {}).items():
+            data[name] = ("horizon", np.asarray(values))
+        for kind in (public.stocks, public.flows):
+            for who, parts in kind.items():
+                data |= {f"{who}_{name}": ("horizon", np.asarray(values)) for name, values in parts.items()}
+        about = {
+            "welfare": self.welfare,
+            "largest_excess": self.excess,
+            **{f"accounts_{k}": v for k, v in self.accounts.items()},
+        }
+        return xr.Dataset(data, {"horizon": np.arange(self.horizon)}, about)
+
+
+class _Tables(NamedTuple):
+    tables: Array
+    view: Any
+    outcome: Any
+
+
+def _view(dates: Dates, x, rule, mass):
+    now = dates.now(x, rule, mass)
+    return now.views[dates.name], now.outcome[dates.name]
+
+
+def _lead(tree):
+    return jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], tree)
+
+
+def _back(dates: Dates, rule: TableRule, ahead, now):
+    """The rule of a date, given that of the next; `ahead` and `now` are (view, outcome)."""
+    agent, exo = dates.agent, dates.state.exo
+    mix = transition_matrix(agent.risk, exo, exo, ahead[1])
+    values = marginal_values(rule, Prospect(_lead(ahead[0]), _lead(ahead[1]), jnp.ones((1, 1, 1)), mix[None, None]))[0]
+    W = jnp.einsum("ef,fa->ea", mix, values, precision="highest")
+    table = answer(agent, rule.own_axis, W, *now, rule.table[0])
+    return dataclasses.replace(rule, table=table[None])
+
+
+def _forward(dates: Dates, x, rule: TableRule, mass):
+    """The record of a date and the next cross-section."""
+    agent, exo = dates.agent, dates.state.exo
+    now = dates.now(x, rule, mass)
+    view, outcome, own = now.views[dates.name], now.outcome[dates.name], now.cross[dates.name].own
+    moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, now.choices[dates.name])
+    survival = mortality(agent, own, view, outcome)
+    return now, dates.population.advance(agent, mass, moved, survival, Step(exo, exo, outcome, dates.key)), moved
+
+
+def _proxy(dates: Dates, mass, n: int):
+    """Cross-sections that have the risk states right at every date: all that a view may read besides the candidate."""
+    exo = dates.state.exo
+    mix = transition_matrix(dates.agent.risk, exo, exo, ())
+
+    def step(m, _):
+        return mix.T @ m, jnp.zeros_like(mass).at[:, 0].set(m)
+
+    return jax.lax.scan(step, mass.sum(axis=1), None, length=n)[1]
+
+
+def _rules(dates: Dates, x, end: Standing, proxies) -> Array:
+    """Tables at every date, (dates, index, risk, nodes, choices)."""
+    last = _view(dates, end.x, end.rule, end.mass)
+
+    def step(carry, at):
+        rule, ahead = carry
+        here = _view(dates, *at[:1], rule, at[1])
+        rule = _back(dates, rule, ahead, here)
+        return (rule, here), rule.table
+
+    return jax.lax.scan(step, (end.rule, last), (x, proxies), reverse=True)[1]
+
+
+@brief_jit
+def _excesses(dates: Dates, x, mass, end: Standing):
+    """What does not clear at each date of a candidate."""
+    tables = _rules(dates, x, end, _proxy(dates, mass, len(x)))
+
+    def step(mass, at):
+        here, table = at
+        now, mass_next, _ = _forward(dates, here, dataclasses.replace(end.rule, table=table), mass)
+        return mass_next, dates.excess(here, now)
+
+    return jax.lax.scan(step, mass, (x, tables))[1]
+
+
+@brief_jit
+def _recorded(dates: Dates, x, mass, end: Standing):
+    """The path of a candidate, and the lifetime payoff at the first date by node."""
+    agent, name = dates.agent, dates.name
+    tables = _rules(dates, x, end, _proxy(dates, mass, len(x)))
+
+    def ahead(now, moved, value):
+        """Expected value of the next date at every node."""
+        cell, right = dates.population.axis.lottery(getattr(moved, foc.stock_field(agent)))  # type: ignore[union-attr]
+        mix = transition_matrix(agent.risk, dates.state.exo, dates.state.exo, now.outcome[name])
+        flat, state = (mix @ value).reshape(-1), jnp.repeat(jnp.arange(len(value)), value.shape[1])
+        at = state * value.shape[1] + cell
+        return (flat[at] * (1 - right) + flat[at + 1] * right).reshape(value.shape)
+
+    def worth(now):
+        """What a unit of consumption is worth, times consumption, summed over people."""
+        view, outcome, cross = now.views[name], now.outcome[name], now.cross[name]
+        slopes = jax.vmap(lambda o, c: foc.margins(agent, o, c, view, outcome))(cross.own, now.choices[name])
+        spent = jax.tree_util.tree_leaves(now.choices[name])[-1]
+        return cross.weight @ (-slopes.u_c[:, -1] / slopes.m_c[:, -1] * spent)
+
+    def step(mass, at):
+        here, table = at
+        now, after, moved = _forward(dates, here, dataclasses.replace(end.rule, table=table), mass)
+        paid = now.payoff[name]
+        kept = (now.public(), dates.excess(here, now), now.cross[name].weight @ paid, worth(now))
+        return after, (kept, (paid.reshape(mass.shape), moved, now.outcome))
+
+    after, ((public, excess, payoff, value_of), (paid, moved, outcome)) = jax.lax.scan(step, mass, (x, tables))
+    final, _, still = _forward(dates, end.x, end.rule, end.mass)
+    rest_paid, beta = final.payoff[name].reshape(mass.shape), _beta(dates, final)
+
+    def worthwhile(carry):
+        value, _, n = carry
+        new = rest_paid + beta * ahead(final, still, value)
+        return new, jnp.max(jnp.abs(new - value)), n + 1
+
+    going = lambda c: (c[1] > 1e-11 * jnp.max(jnp.abs(c[0]))) & (c[2] < 20_000)  # noqa: E731
+    value, _, _ = jax.lax.while_loop(going, worthwhile, (rest_paid / (1 - beta), jnp.ones(()), 0))
+
+    def earlier(value, at):
+        paid, moved, outcome = at
+        return paid + beta * ahead(dataclasses.replace(final, outcome=outcome), moved, value), None
+
+    value = jax.lax.scan(earlier, value, (paid, moved, outcome), reverse=True)[0]
+    state = jax.tree_util.tree_map(lambda a, b: jnp.concatenate([a[1:], b[None]]), public, _closing(dates, after, end))
+    gaps = jax.vmap(dates.economy.accounts)(public, state)
+    flows = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree_util.tree_leaves(public.flows)) / len(x)
+    return Path(public, excess, payoff, value_of, {k: v / flows for k, v in gaps.items()}), value
+
+
+def _closing(dates: Dates, mass, end: Standing):
+    """The record of the first date after the last one, its stocks counted."""
+    state = dataclasses.replace(dates.state, cross={dates.name: mass})
+    counted = periods.opening(dates.economy, dates.populations, state).stocks
+    return dataclasses.replace(dates.now(end.x, end.rule, mass).public(), stocks=counted)
+
+
+def _beta(dates: Dates, now):
+    own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[dates.name].own)
+    return dates.agent.discount(own, now.views[dates.name], now.outcome[dates.name])
+
+
+@eqx.filter_jit
+def _news(dates: Dates, end: Standing, n: int, size: float):
+    """Fake news at the end: what an unknown s dates ahead does to the excess today (n, out, in) and to the next
+    cross-section (n, in, cells), and what a person at each cell does to the excess u dates ahead (n, out, cells)."""
+    unknowns = len(end.x)
+    rule, mass, x = end.rule, end.mass, end.x
+    view = _view(dates, x, rule, mass)
+
+    def shifted(direction, sign):
+        def step(carry, s):
+            later, ahead = carry
+            here_x = jnp.where(s == 0, x + sign * size * direction, x)
+            here = _view(dates, here_x, rule, mass)
+            new = _back(dates, later, ahead, here)
+            now, after, _ = _forward(dates, here_x, new, mass)
+            return (new, here), (dates.excess(here_x, now), after.reshape(-1))
+
+        return jax.lax.scan(step, (rule, view), jnp.arange(n))[1]
+
+    def both(direction):
+        (up, far_up), (down, far_down) = shifted(direction, 1.0), shifted(direction, -1.0)
+        return (up - down) / (2 * size), (far_up - far_down) / (2 * size)
+
+    today, spread = jax.lax.map(both, jnp.eye(unknowns))
+    reads = jax.jacrev(lambda m: dates.excess(x, dates.now(x, rule, m)))(mass)
+    _, transpose = jax.vjp(lambda m: _forward(dates, x, rule, m)[1], mass)
+
+    def dated(read, _):
+        return jax.vmap(lambda r: transpose(r)[0])(read), read.reshape(unknowns, -1)
+
+    return jnp.moveaxis(today, 0, -1), jnp.swapaxes(spread, 0, 1), jax.lax.scan(dated, reads, None, length=n)[1]
+
+
+def jacobian(end: Standing, n: int) -> np.ndarray:
+    """Response of every excess at every date to every unknown at every date, (n × unknowns, n × unknowns), at the end."""
+    today, spread, reads = (np.asarray(part) for part in _news(end.dates, end, n, 1e-5 * float(np.abs(end.x).max())))
+    m = len(end.x)
+    J = np.zeros((n, m, n, m))
+    J[0] = np.moveaxis(today, 0, 1)
+    J[1:] = np.einsum("uoc,sic->uosi", reads[:-1], spread, optimize=True)
+    for t in range(1, n):
+        J[t, :, 1:] += J[t - 1, :, :-1]
+    return J.reshape(n * m, n * m)
+
+
+def transition(
+    start: Standing | Solution | Float[Array, "risk nodes"],
+    economy: Economy,
+    *,
+    end: Standing | None = None,
+    near: Transition | None = None,
+    horizon: int | None = None,
+    first: int = 150,
+    longest: int = 1200,
+) -> Transition:
+    """From a cross-section to the stationary equilibrium of an economy, foreseen by everybody from the first date on.
+
+    Args:
+        start: an equilibrium of the economy at other parameters, or a cross-section on the histogram of `end`.
+        economy: the economy from the first date on.
+        end: its stationary equilibrium, searched for near the start if not given.
+        near: a transition from the same start at other parameters: its path and Jacobian begin the search.
+        horizon: number of dates; if None, `first` is doubled until welfare moves by less than 1e-6 of consumption.
+        first, longest: first horizon that is tried, and the longest.
+
+    Raises:
+        InputError: for an economy of several types or with aggregate risk, or a cross-section on another histogram.
+        SolveError: where no equilibrium, or no path that clears, is found.
+    """
+    begin = standing(start) if isinstance(start, Solution) else start
+    if end is None:
+        close = near.end if near is not None else begin if isinstance(begin, Standing) else None
+        end = rest(economy, near=close)
+    mass = _placed(begin, end)
+    n = horizon or (near.horizon if near is not None else first)
+    inverse = near.inverse if near is not None and near.horizon == n else None
+    guess = near.x if near is not None and near.horizon == n else np.broadcast_to(np.asarray(end.x), (n, len(end.x)))
+    found = _solved(end, mass, np.array(guess), inverse)
+    while horizon is None:
+        longer = np.concatenate([found.x, np.broadcast_to(np.asarray(end.x), found.x.shape)])
+        if len(longer) > longest:
+            raise SolveError(f"welfare still moves at a horizon of {found.horizon} dates", where="transition")
+        after = _solved(end, mass, longer, None)
+        beta = float(_discount(end))
+        worth = float(np.asarray(after.path.worth) @ beta ** np.arange(after.horizon))
+        moved = abs(after.welfare - found.welfare) / worth
+        found = dataclasses.replace(after, moved=moved)
+        if moved < 1e-6:
+            break
+    return found
+
+
+_discount = brief_jit(lambda end: _beta(end.dates, end.dates.now(end.x, end.rule, end.mass)))
+
+
+def _placed(begin, end: Standing):
+    """The first cross-section on the histogram of the end."""
+    mass = begin.mass if isinstance(begin, Standing) else jnp.asarray(begin)
+    if not isinstance(begin, Standing):
+        if mass.shape != end.mass.shape:
+            raise InputError(f"a cross-section of shape {mass.shape}", where="transition", number=f"not {end.mass.shape}")
+        return mass
+    return _regridded(begin.dates, mass, end.dates.population)
+
+
+@brief_jit
+def _regridded(dates: Dates, mass, population):
+    own, weight = dates.population.individuals(dates.agent, mass)
+    stock, risk = foc.stock_field(dates.agent), own.risk_field()
+    state = getattr(own, risk) if risk else jnp.zeros(len(weight), jnp.int32)
+    return population._scatter(dates.agent, getattr(own, stock), state, weight)
+
+
+def _solved(end: Standing, mass, x: np.ndarray, inverse: np.ndarray | None) -> Transition:
+    """The path that clears, by Broyden's method from the Jacobian of the end."""
+    if inverse is None:
+        inverse = np.linalg.inv(jacobian(end, len(x)))
+    evaluate = lambda v: np.asarray(_excesses(end.dates, jnp.asarray(v.reshape(x.shape)), mass, end)).reshape(-1)  # noqa: E731
+    flat, gap = x.reshape(-1), evaluate(x.reshape(-1))
+    for _ in range(60):
+        if np.abs(gap).max() < TOLERANCE or not np.isfinite(gap).all():
+            break
+        step = -inverse @ gap
+        for _ in range(8):  # a step so long that nothing can be computed, or everything is worse, is halved
+            new = evaluate(flat + step)
+            if np.isfinite(new).all() and np.abs(new).max() < 2 * np.abs(gap).max():
+                break
+            step = 0.5 * step
+        change = inverse @ (new - gap)
+        inverse = inverse + np.outer(step - change, step @ inverse) / (step @ change)
+        flat, gap = flat + step, new
+    if not np.abs(gap).max() < 100 * TOLERANCE:
+        raise SolveError(f"no path clears: {np.abs(gap).max():.3g} is left", where="transition",
+                         remedy="Go to the new parameters in smaller steps, each `near` the one before.")  # fmt: skip
+    path, value = _recorded(end.dates, jnp.asarray(flat.reshape(x.shape)), mass, end)
+    path, value = jax.tree_util.tree_map(np.asarray, (path, value))
+    return Transition(mass, end, flat.reshape(x.shape), path, value, float(np.sum(np.asarray(mass) * value)), None, inverse)
