@@ -116,6 +116,9 @@ class Plan:
 UNSEEN = 2_000_000_011
 """Number of the draws of the verification: no searcher has so many rounds."""
 
+VERIFIED = 16_384
+"""Households drawn for the verification."""
+
 CORNER = 2e-3
 """Distance from an end of its interval, as a share of it, within which an instrument is at a corner."""
 
@@ -149,7 +152,7 @@ def plan(
         found, settled = _alternated(objective, searcher, stream(root, "search"), x, watch)
     else:
         found, settled = searcher.search(objective, stream(root, "search"), x, watch), True
-    welfare, residual, response = _verified(objective, jnp.asarray(found.x), searcher.draws)
+    welfare, residual, response = _verified(objective, jnp.asarray(found.x), VERIFIED)
     return Plan(
         regime=regime.name,
         searcher=searcher.name,
@@ -187,5 +190,5 @@ def _alternated(objective: ProblemObjective, searcher: Searcher, key: Key, x: np
 def _verified(objective: ProblemObjective, x, draws: int):
     """Welfare, largest gap and response when everything is solved again, on draws that no searcher met."""
     drawn, policy = objective.drawn(UNSEEN, draws), objective.policy(x)
-    response = respond(objective.problem, policy, drawn, steps=30)
+    response = respond(objective.problem, policy, drawn)
     return objective.problem.welfare(policy, response, drawn), largest_gap(objective.problem, policy, response, drawn), response

@@ -126,8 +126,8 @@ class Problem(eqx.Module):
         """W, a number."""
 
 
-def respond(problem: Problem, policy: Policy, draws: PyTree, settled: Response | None = None, steps: int = 12) -> Response:
-    """The response to a policy, by `steps` of Newton's method on the conditions; its derivative is the implicit one.
+def respond(problem: Problem, policy: Policy, draws: PyTree, settled: Response | None = None, steps: int = 30) -> Response:
+    """The response to a policy, by at most `steps` of Newton's method on the conditions; its derivative is the implicit one.
 
     `settled` are parts of the response that are what they are: their conditions are left out.
     """
@@ -142,10 +142,15 @@ def respond(problem: Problem, policy: Policy, draws: PyTree, settled: Response |
         return jax.flatten_util.ravel_pytree({name: found[name] for name in start})[0]
 
     def solve(f, x):
-        def step(_, x):
-            return x - _solved(problem.separate, lambda v: jax.jvp(f, (x,), (v,))[1], f(x))
+        def step(carry):
+            number, x, gap = carry
+            x = x - _solved(problem.separate, lambda v: jax.jvp(f, (x,), (v,))[1], gap)
+            return number + 1, x, f(x)
 
-        return jax.lax.fori_loop(0, steps, step, x)
+        def on(carry):
+            return (carry[0] < steps) & (jnp.max(jnp.abs(carry[2])) > 1e-13)
+
+        return jax.lax.while_loop(on, step, (0, x, f(x)))[1]
 
     x = jax.lax.custom_root(gaps, flat, solve, lambda g, y: _solved(problem.separate, g, y))
     return {**unravel(x), **settled}

@@ -70,7 +70,7 @@ class AnnealedES(Searcher):
     points: int = eqx.field(static=True, default=16)
     draws: int = eqx.field(static=True, default=256)
     step: float = eqx.field(static=True, default=0.03)
-    spread: tuple[float, float] = eqx.field(static=True, default=(0.2, 0.01))
+    spread: tuple[float, float] = eqx.field(static=True, default=(0.2, 0.005))
 
     def search(self, objective, key, begin, watch=None):
         """See the class."""

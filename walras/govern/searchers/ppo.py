@@ -87,7 +87,7 @@ class PPO(Searcher):
     epochs: int = eqx.field(static=True, default=4)
     clip: float = eqx.field(static=True, default=0.2)
     step: float = eqx.field(static=True, default=0.01)
-    spread: tuple[float, float] = eqx.field(static=True, default=(0.15, 0.02))
+    spread: tuple[float, float] = eqx.field(static=True, default=(0.15, 0.005))
 
     def search(self, objective, key, begin, watch=None):
         """See the class."""

@@ -114,8 +114,10 @@ def run(inside: Rounds, objective: Objective, key: Key, begin: np.ndarray, watch
 
 
 def _evaluated(inside: Rounds, objective: Objective, points, number):
+    """Values (and slopes) at points; those outside the cube are judged by the nearest one inside."""
+
     def one(x):
-        return objective.value(x, number, inside.draws)
+        return objective.value(jnp.clip(x, 0.0, 1.0), number, inside.draws)
 
     if inside.slopes:
         return jax.vmap(jax.value_and_grad(one))(points)
@@ -139,7 +141,7 @@ def _hosted(inside: Rounds, objective: Objective, key: Key, begin, watch: Watch 
     state, count, trail, values = inside.start(begin), 0, [], []
     for number in range(inside.rounds):
         points = inside.ask(state, stream(key, "ask", number))
-        found = jnp.asarray([float(objective.value(x, number, inside.draws)) for x in np.asarray(points)])
+        found = jnp.asarray([float(objective.value(x, number, inside.draws)) for x in np.clip(np.asarray(points), 0, 1)])
         state = inside.tell(state, points, found, None)
         count += len(points)
         trail.append(np.asarray(inside.answer(state)))

@@ -16,6 +16,12 @@ NOTHING = np.zeros(0)
 """What a policy sees where nothing ever differs."""
 
 
+def _balance(income, effort, z, tax, who):
+    """log of marginal income less log of marginal effort, of each person."""
+    gain = jax.vmap(jax.grad(income), in_axes=(0, None))(z, tax)
+    return jnp.log(gain) - jnp.log(jax.vmap(jax.grad(effort))(z, who))
+
+
 class IncomeTax(Problem):
     """T1. A linear tax t on earnings z, handed out equally; quasi-linear people of ability θ, elasticity e, log-normal.
 
@@ -46,21 +52,25 @@ class IncomeTax(Problem):
         """Earnings at a tax of one half, in logs."""
         return {"log_z": (1 + self.elasticity) * jnp.log(draws) + self.elasticity * jnp.log(0.5)}
 
-    def payoff(self, z, theta, tax, transfer):
-        """What one person has, in goods."""
+    def income(self, z, tax):
+        """What earnings bring."""
+        return (1 - tax) * z
+
+    def effort(self, z, theta):
+        """What they cost, in goods."""
         power = 1 + 1 / self.elasticity
-        return (1 - tax) * z + transfer - (z / theta) ** power / power
+        return (z / theta) ** power / power
 
     def conditions(self, response, policy, draws):
-        """∂ payoff/∂z = 0."""
-        slope = jax.vmap(jax.grad(self.payoff), in_axes=(0, 0, None, None))
-        return {"log_z": slope(jnp.exp(response["log_z"]), draws, policy(NOTHING)[0], 0.0)}
+        """Marginal income is marginal effort, in logs."""
+        z = jnp.exp(response["log_z"])
+        return {"log_z": _balance(self.income, self.effort, z, policy(NOTHING)[0], draws)}
 
     def welfare(self, policy, response, draws):
         """By the criterion, of what people have."""
         tax, z = policy(NOTHING)[0], jnp.exp(response["log_z"])
         transfer = tax * jnp.mean(z)
-        worth = self.payoff(z, draws, tax, transfer)
+        worth = self.income(z, tax) - self.effort(z, draws) + transfer
         worth = jnp.append(worth, transfer) if self.idle else worth
         return self.criterion.value(People(worth, worth, jnp.full_like(worth, 1 / len(worth))))
 
@@ -103,28 +113,32 @@ class TopRate(Problem):
         return Box(("tau",), (0.0,), (0.95,))
 
     def draws(self, key, n):
-        """Earnings without tax above z̄ = 1, by Pareto's law: simulated incomes, not the formula."""
-        return (1 - stratified(key, n)) ** (-1 / self.tail)
+        """Earnings without tax above z̄ = 1, simulated by Pareto's law; a heavy tail needs more people, 8 n."""
+        return (1 - stratified(key, 8 * n)) ** (-1 / self.tail)
 
     def start(self, draws):
         """Earnings at a rate of one half, in logs."""
         return {"log_z": jnp.log(draws) + self.elasticity * jnp.log(0.5)}
 
-    def payoff(self, z, free, tax):
-        """Above the kink, in goods."""
+    def income(self, z, tax):
+        """What earnings above the kink bring."""
+        return z - tax * (z - 1.0)
+
+    def effort(self, z, free):
+        """What they cost, in goods."""
         power = 1 + 1 / self.elasticity
-        return z - tax * (z - 1.0) - free * (z / free) ** power / power
+        return free * (z / free) ** power / power
 
     def conditions(self, response, policy, draws):
-        """∂ payoff/∂z = 0 on the line above the kink."""
-        slope = jax.vmap(jax.grad(self.payoff), in_axes=(0, 0, None))
-        return {"log_z": slope(jnp.exp(response["log_z"]), draws, policy(NOTHING)[0])}
+        """Marginal income is marginal effort, in logs, on the line above the kink."""
+        z = jnp.exp(response["log_z"])
+        return {"log_z": _balance(self.income, self.effort, z, policy(NOTHING)[0], draws)}
 
     def welfare(self, policy, response, draws):
         """Revenue, and g times what people have."""
         tax = policy(NOTHING)[0]
         z = jnp.maximum(jnp.exp(response["log_z"]), 1.0)  # who would be below stays at the kink
-        return jnp.mean(tax * (z - 1.0)) + self.weight * jnp.mean(self.payoff(z, draws, tax))
+        return jnp.mean(tax * (z - 1.0)) + self.weight * jnp.mean(self.income(z, tax) - self.effort(z, draws))
 
     def optimum(self):
         """τ = (1 − g)/(1 − g + a e)."""
@@ -165,21 +179,27 @@ class ProgressiveTax(Problem):
         """Hours of a flat tax, in logs."""
         return {"log_h": jnp.zeros_like(draws)}
 
-    def payoff(self, h, theta, tax, level):
-        """log c less the disutility of hours."""
-        return jnp.log(level * (theta * h) ** (1 - tax)) - h ** (1 + self.curvature) / (1 + self.curvature)
+    def spent(self, h, schedule, theta):
+        """log c; the schedule is (τ, λ)."""
+        tax, level = schedule
+        return jnp.log(level * (theta * h) ** (1 - tax))
+
+    def effort(self, h, theta):
+        """The disutility of hours."""
+        return h ** (1 + self.curvature) / (1 + self.curvature)
 
     def conditions(self, response, policy, draws):
-        """∂ payoff/∂h = 0 at a given λ."""
-        slope = jax.vmap(jax.grad(self.payoff), in_axes=(0, 0, None, None))
-        return {"log_h": slope(jnp.exp(response["log_h"]), draws, policy(NOTHING)[0], 1.0)}
+        """The marginal utility of what an hour buys, at a given λ, is its disutility, in logs."""
+        h, schedule = jnp.exp(response["log_h"]), (policy(NOTHING)[0], 1.0)
+        gain = jax.vmap(jax.grad(self.spent), in_axes=(0, None, 0))(h, schedule, draws)
+        return {"log_h": jnp.log(gain) - jnp.log(jax.vmap(jax.grad(self.effort))(h, draws))}
 
     def welfare(self, policy, response, draws):
         """Average utility when the budget closes by λ."""
         tax, h = policy(NOTHING)[0], jnp.exp(response["log_h"])
         y = draws * h
         level = (1 - self.spending) * jnp.mean(y) / jnp.mean(y ** (1 - tax))
-        return jnp.mean(self.payoff(h, draws, tax, level))
+        return jnp.mean(self.spent(h, (tax, level), draws) - self.effort(h, draws))
 
     def optimum(self):
         """1 − τ = [−k + √(k² + 4 k v)]/(2 v)."""
