@@ -25,6 +25,9 @@ from jaxtyping import Array, Float
 from walras._core.errors import InputError
 from walras.economy.preferences import crra
 
+EXISTS = 1e-12
+"""Least share of people that counts as somebody."""
+
 
 class People(eqx.Module):
     """A distribution: lifetime utility a date (1 − β) V, worth [goods], weight (sums to one), and group of each individual."""
@@ -68,8 +71,8 @@ class Rawlsian(Criterion):
     name: ClassVar[str] = "rawlsian"
 
     def value(self, people):
-        """Least worth among those who exist."""
-        return jnp.min(jnp.where(people.weight > 0, people.worth, jnp.inf))
+        """Least worth among those who exist: rounding puts traces of people where nobody is."""
+        return jnp.min(jnp.where(people.weight > EXISTS, people.worth, jnp.inf))
 
     def check(self, groups):
         """Nothing can be wrong."""
@@ -126,7 +129,7 @@ class Gain:
 def equal_worth(criterion: Criterion, people: People, utility_of: Callable[[Array], Array]) -> float:
     """The worth that, given to everybody, is as good as the distribution; `utility_of` a constant consumption."""
     target = float(criterion.value(people))
-    worth = np.asarray(people.worth)[np.asarray(people.weight) > 0]
+    worth = np.asarray(people.worth)[np.asarray(people.weight) > EXISTS]
     low, high = float(worth.min()), float(worth.max())
     for _ in range(200):
         middle = 0.5 * (low + high)

@@ -19,12 +19,13 @@ from walras.govern.searchers.searcher import Found, Searcher
 
 
 class CMAES(Searcher):
-    """At most `rounds` generations on the same `draws`, first s.d. `spread` of the box."""
+    """At most `rounds` generations on the same `draws`, first s.d. `spread` of the box; ends where points agree to `tolerance`."""
 
     name: ClassVar[str] = "cma-es"
     rounds: int = eqx.field(static=True, default=60)
     draws: int = eqx.field(static=True, default=4096)
     spread: float = eqx.field(static=True, default=0.25)
+    tolerance: float = eqx.field(static=True, default=1e-4)
 
     def search(self, objective, key, begin, watch=None):
         """See the class."""
@@ -36,7 +37,7 @@ class CMAES(Searcher):
         inner = CMA(mean=mean, sigma=self.spread, bounds=bounds, seed=seed)
         best, top, trail, values, count = np.asarray(begin, float), -np.inf, [], [], 0
         for number in range(self.rounds):
-            points = np.asarray([inner.ask() for _ in range(inner.population_size)])
+            points = np.clip(np.asarray([inner.ask() for _ in range(inner.population_size)]), 0.0, 1.0)
             found = evaluate(objective, points[:, : objective.size], 0, self.draws)
             found = np.where(np.isfinite(found), found, -np.inf)
             worst = np.min(found[np.isfinite(found)], initial=0.0)
@@ -48,6 +49,6 @@ class CMAES(Searcher):
             values.append(top)
             if watch is not None:
                 watch(number + 1, self.rounds, best, top)
-            if inner.should_stop():
+            if inner.should_stop() or float(points[:, : objective.size].std(axis=0).max()) < self.tolerance:
                 break
         return Found(best, top, np.asarray(trail), np.asarray(values), count)

@@ -2,21 +2,23 @@
 climb, look how far it is off where the climb ended, shrink the region, again.
 
 The policy-conditioned answer is a Chebyshev interpolant in the policy through exact solutions at its nodes, so a gradient
-through it contains how households adapt. It is kept honest three ways: a step counts only while the exact conditions hold at
-it to `tolerance` (else the region halves around the point: a trust region), the anchors are exact, and `plan` solves again from
-scratch at the end. When: a solution is dear, at most three instruments. When not: more instruments. Cost: nodes^instruments
-solutions for each region.
+through it contains how households adapt. It is kept honest three ways: a climb counts only if the exact conditions hold to
+`tolerance` where it ends (else the region halves around the point: a trust region), the anchors are exact, and the planner
+solves again from scratch at the end. When: a solution is dear, at most three instruments. When not: more instruments. Cost:
+nodes^instruments solutions for each region.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from walras._core.errors import InputError
 from walras.govern.searchers.gradient import Ascent
-from walras.govern.searchers.searcher import Conditioned, Found, Objective, Searcher, run
+from walras.govern.searchers.searcher import Conditioned, Found, Objective, Searcher, Watch, run
 
 
 class Pathwise(Searcher):
@@ -36,38 +38,18 @@ class Pathwise(Searcher):
         Raises:
             InputError: for more than three instruments.
         """
-        if objective.size > 3:
-            remedy = "Use implicit, es or ppo."
-            raise InputError("anchors in so many dimensions are too many", number=objective.size, remedy=remedy)
-        low, high, x = np.zeros(objective.size), np.ones(objective.size), np.asarray(begin, float)
-        trail, values, count, gap = [], [], 0, np.inf
-        for number in range(self.regions):
-            answer = objective.conditioned(low, high, self.nodes, self.draws)
-            count += self.nodes**objective.size
-            climb = run(Ascent(self.rounds, 1, self.step), Bounded(answer, jnp.asarray(low), jnp.asarray(high)), key, x)
-            x = np.clip(climb.x, low, high)
-            trail.append(np.clip(climb.trail, low, high))
-            values.append(climb.values)
-            gap = answer.gap(x)
-            if watch is not None:
-                watch(number + 1, self.regions, x, float(climb.values[-1]))
-            edge = np.any(((x - low < 1e-6) & (low > 0)) | ((high - x < 1e-6) & (high < 1)))
-            if gap <= self.tolerance and not edge:
-                break
-            # An end of the region that is no end of the box: the region moves; answers that are off: it shrinks.
-            radius = 0.5 * (high - low) if edge and gap <= self.tolerance else 0.25 * (high - low)
-            low, high = np.maximum(x - radius, 0.0), np.minimum(x + radius, 1.0)
-        off = "" if gap <= self.tolerance else f"the policy-conditioned answer is still off by {gap:.2g} where the search ended"
-        return Found(x, float(values[-1][-1]), np.concatenate(trail), np.concatenate(values), count, off)
+        climb = lambda standing, x: run(Ascent(self.rounds, 1, self.step), standing, key, x)  # noqa: E731
+        sizes = (self.nodes, self.draws, self.regions, self.tolerance)
+        return in_regions(objective, climb, np.asarray(begin, float), sizes, watch)
 
 
 class Bounded(Objective):
-    """The stand-in inside its region: outside, the nearest point's value."""
+    """A stand-in on its region; outside, the nearest point's value."""
 
     traced: ClassVar[bool] = True
     inner: Conditioned
-    low: jnp.ndarray
-    high: jnp.ndarray
+    low: Array
+    high: Array
 
     @property
     def size(self):
@@ -81,3 +63,43 @@ class Bounded(Objective):
     def conditioned(self, low, high, nodes, draws):
         """It is one."""
         return self.inner
+
+
+def in_regions(
+    objective: Objective,
+    search: Callable[[Objective, np.ndarray], Found],
+    x: np.ndarray,
+    sizes: tuple[int, int, int, float],
+    watch: Watch | None = None,
+) -> Found:
+    """Search a policy-conditioned stand-in of the objective, region after region, until it is exact where the search ends.
+
+    `sizes`: anchors in each dimension, draws, most regions, largest gap.
+
+    Raises:
+        InputError: for more than three instruments.
+    """
+    nodes, draws, regions, tolerance = sizes
+    if objective.size > 3:
+        remedy = "Use implicit, es or ppo on a problem, cma-es on an economy."
+        raise InputError("anchors in so many dimensions are too many", number=objective.size, remedy=remedy)
+    low, high = np.zeros(objective.size), np.ones(objective.size)
+    trail, values, count, gap = [], [], 0, np.inf
+    for number in range(regions):
+        answer = objective.conditioned(low, high, nodes, draws)
+        count += nodes**objective.size
+        found = search(Bounded(answer, jnp.asarray(low), jnp.asarray(high)), np.clip(x, low, high))
+        x = np.clip(found.x, low, high)
+        trail.append(np.clip(found.trail, low, high))
+        values.append(found.values)
+        gap = answer.gap(x)
+        if watch is not None:
+            watch(number + 1, regions, x, float(found.values[-1]))
+        edge = bool(np.any(((x - low < 1e-6) & (low > 0)) | ((high - x < 1e-6) & (high < 1))))
+        if gap <= tolerance and not edge:
+            break
+        # An end of the region that is no end of the box: the region moves. Answers that are off: it shrinks as well.
+        radius = (0.5 if edge and gap <= tolerance else 0.25) * (high - low)
+        low, high = np.maximum(x - radius, 0.0), np.minimum(x + radius, 1.0)
+    off = "" if gap <= tolerance else f"the policy-conditioned answer is still off by {gap:.2g} where the search ended"
+    return Found(x, float(values[-1][-1]), np.concatenate(trail), np.concatenate(values), count, off)
