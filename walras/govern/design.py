@@ -132,7 +132,7 @@ def design(
     welfare: str | Criterion = "utilitarian",
     regime: str | Regime = "commitment",
     searcher: str | Searcher = "pathwise",
-    preset: str = "fast",
+    preset: str = "standard",
     key: int = 0,
     learners: dict[str, Learner] | None = None,
 ) -> Design:

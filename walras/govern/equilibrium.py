@@ -86,6 +86,7 @@ def society(solution: Solution) -> Society:
 
     Raises:
         InputError: if people are not on a histogram, or their welfare has no bound.
+        SolveError: if the cross-section is not at rest.
     """
     lab, loop = solution.lab, solution.loop
     if lab is None or loop is None:
@@ -101,6 +102,10 @@ def society(solution: Solution) -> Society:
         raise InputError(f"the discount factor of '{name}' is not below one", where=solution.name, number=float(discount.max()), remedy=remedy)
     value = _lifetimes(utility, discount, cell, right, matrix)
     flow = (1 - discount) * value
+    # At rest the average lifetime is the average date, for ever.
+    unrest = abs(float(weight @ (value - discount * value - utility))) if np.ptp(discount) == 0 else 0.0
+    if not unrest < 1e-6 * max(1.0, float(np.abs(utility).max())):
+        raise SolveError("the cross-section does not rest", where=solution.name, number=f"{unrest:.2g} utils a date", remedy="Use a finer preset.")
     utility_of = _Constant(*date[1])
     worth = utility_of.inverse(flow)
     people = People(jnp.asarray(flow), jnp.asarray(worth), jnp.asarray(weight), jnp.asarray(state))
