@@ -19,7 +19,7 @@ from walras.economy.space import Interval
 class Government(Parameters):
     """Its rates."""
 
-    tau_k: Array = parameter("tax on capital income", "–", -1, 1)
+    tau_k: Array = parameter("tax on capital income", "–", -4, 1)
     tau_n: Array = parameter("tax on labour income", "–", -1, 1)
 
 

@@ -186,6 +186,32 @@ def _alternated(objective: ProblemObjective, searcher: Searcher, key: Key, x: np
     return whole, moved < 50 * regime.tolerance
 
 
+@dataclasses.dataclass(frozen=True)
+class Advantage:
+    """Mean gain in welfare of one policy over another on fresh common draws, and its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def advantage(problem: Problem, one: Policy, other: Policy, *, samples: int = 32, key: int = 0) -> Advantage:
+    """What one policy is worth more than another, both re-solved from scratch on each of `samples` fresh draws."""
+    gaps = np.asarray(_gaps(problem, one, other, root_key(key), samples))
+    half = 1.96 * gaps.std(ddof=1) / np.sqrt(samples)
+    return Advantage(float(gaps.mean()), float(gaps.mean() - half), float(gaps.mean() + half))
+
+
+@brief_jit
+def _gaps(problem: Problem, one: Policy, other: Policy, key, samples: int):
+    def gap(number):
+        drawn = problem.draws(stream(key, "advantage", number), 1024)
+        a, b = (problem.welfare(p, respond(problem, p, drawn), drawn) for p in (one, other))
+        return a - b
+
+    return jax.lax.map(gap, jnp.arange(samples))
+
+
 @brief_jit
 def _verified(objective: ProblemObjective, x, draws: int):
     """Welfare, largest gap and response when everything is solved again, on draws that no searcher met."""

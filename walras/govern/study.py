@@ -64,7 +64,7 @@ def check_corners(economy: Economy, box: Box, preset: str) -> None:
         except InputError as error:
             values = ", ".join(f"{n} = {v:g}" for n, v in zip(box.names, corner, strict=True))
             remedy = "Narrow the intervals."
-            raise InputError(f"the box reaches beyond what is feasible: {error}", where=f"design, {values}", remedy=remedy) from error
+            raise InputError(f"the box reaches beyond what is feasible: {str(error).rstrip('.')}", where=f"design, {values}", remedy=remedy) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Study:
             begin = time.perf_counter()
             try:
                 found, why = self.judge(settle(self.at(rounded), self.learners, self.preset, self.key), self.criterion), ""
-            except SolveError as error:
+            except (SolveError, InputError) as error:  # corners are feasible, a point between them need not be
                 found, why = None, str(error)
             self.ledger[rounded] = Evaluation(rounded, found, why, time.perf_counter() - begin)
             self.heard(self.ledger[rounded])
