@@ -167,7 +167,7 @@ def resume(folder: Folder) -> None:
 
 
 @app.command()
-def design(
+def design(  # noqa: PLR0913 (one argument per option of the command line)
     economy: Annotated[str, typer.Argument(help="A name from `walras list`, or path/to/file.py:ClassName.")],
     over: Annotated[str, typer.Option(help="Parameters: NAME=LOW:HIGH,NAME …; without LOW:HIGH where the parameter may lie.")],
     welfare: Annotated[str, typer.Option(help="utilitarian, rawlsian, inequality-averse:ε, weighted:ω1,ω2,…")] = "utilitarian",
@@ -186,7 +186,14 @@ def design(
     experiment.compile_cache()
     chosen = calibration or next(iter(calibrations(economy_class(economy))), "")
     folder = out_ or _free(Path("runs") / f"design-{_stem(economy)}-{seed}")
-    asked = {"economy": economy, "calibration": chosen, "over": over, "welfare": welfare, "regime": regime, "searcher": searcher}
+    asked = {
+        "economy": economy,
+        "calibration": chosen,
+        "over": over,
+        "welfare": welfare,
+        "regime": regime,
+        "searcher": searcher,
+    }
     request = designing.DesignRequest(**asked, parameters=_numbers(set_, "--set"), preset=preset, seed=seed)
     _designed(folder, lambda say: designing.run(request, folder, say))
 
@@ -210,9 +217,7 @@ def _show_design(found, folder: Path) -> None:
         table.add_row(name, "[{:g}, {:g}]".format(*found.intervals[name]), f"{value:.5g}", f"corner ({end})" if end else "")
     out.print(table)
     if found.gain is not None:
-        parts = "level {:+.3%}, insurance {:+.3%}, redistribution {:+.3%}".format(
-            found.gain.level, found.gain.insurance, found.gain.redistribution
-        )
+        parts = ", ".join(f"{part} {getattr(found.gain, part):+.3%}" for part in ("level", "insurance", "redistribution"))
         out.print(f"worth {found.gain.total:+.3%} of consumption for ever ({parts})", highlight=False)
     out.print(f"from scratch ({found.preset}): {found.solution.verdict}; the search was off by {found.gap:.1e} of consumption")
     if found.note:

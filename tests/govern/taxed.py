@@ -1,6 +1,6 @@
 """Aiyagari's economy with flat taxes on labour and capital income, handed out equally: a small economy to govern.
 
-    c + k' = (1 + (1 − τ_k) r) k + (1 − τ_n) w y(e) + T,  k' ≥ 0      T = τ_k r K + τ_n w L
+c + k' = (1 + (1 − τ_k) r) k + (1 − τ_n) w y(e) + T,  k' ≥ 0      T = τ_k r K + τ_n w L
 """
 
 import jax.numpy as jnp
@@ -110,4 +110,6 @@ class Taxed(Economy):
     @classmethod
     def small(cls):
         """β = .94, log utility, three income states of s.d. .5 and persistence .8."""
-        return cls(Worker(0.94, 1.0, 1.0, log_chain(3, 0.8, 0.5, normalise=True)), Government(0.0, 0.0), NoRisk(), 0.36, 0.08, 1.0)
+        return cls(
+            Worker(0.94, 1.0, 1.0, log_chain(3, 0.8, 0.5, normalise=True)), Government(0.0, 0.0), NoRisk(), 0.36, 0.08, 1.0
+        )

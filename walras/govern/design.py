@@ -110,14 +110,16 @@ def searcher_named(text: str, size: int) -> Searcher:
     return known[kind]()
 
 
-def over_named(over: str | list[str] | tuple[str, ...] | Mapping[str, tuple[float, float] | None]) -> dict[str, tuple[float, float] | None]:
+def over_named(
+    over: str | list[str] | tuple[str, ...] | Mapping[str, tuple[float, float] | None],
+) -> dict[str, tuple[float, float] | None]:
     """Parameters with their intervals from "a.b=0:0.5,c" (None where there is none), a list of such, or a mapping."""
     if isinstance(over, Mapping):
         return dict(over)
     found: dict[str, tuple[float, float] | None] = {}
     for item in (over if isinstance(over, str) else ",".join(over)).split(","):
         name, equals, ends = (part.strip() for part in item.partition("="))
-        low, colon, high = ends.partition(":")
+        low, _, high = ends.partition(":")
         try:
             found[name] = (float(low), float(high)) if equals else None
         except ValueError:
@@ -164,7 +166,9 @@ def search(study: Study, regime: str | Regime, searcher: str | Searcher, watch: 
     searcher = searcher_named(searcher, study.box.size) if isinstance(searcher, str) else searcher
     if isinstance(regime, NetworkCommitment):
         remedy = "Use commitment: a rule that answers the state needs an economy whose state moves."
-        raise InputError("a stationary equilibrium has nothing that a rule could answer", where=type(study.economy).__name__, remedy=remedy)
+        raise InputError(
+            "a stationary equilibrium has nothing that a rule could answer", where=type(study.economy).__name__, remedy=remedy
+        )
     key, begin = stream(root_key(study.key), "design"), np.full(study.box.size, 0.5)
     if regime.frozen:
         found, settled = _alternated(study, searcher, regime, key, watch)

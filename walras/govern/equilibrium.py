@@ -56,12 +56,16 @@ def judged_type(economy: Economy) -> str:
     where = type(economy).__name__
     if len(names) != 1:
         remedy = "Welfare is taken over one type for now."
-        raise InputError("the types whose welfare counts must be one", where=where, number=", ".join(names) or "none", remedy=remedy)
+        raise InputError(
+            "the types whose welfare counts must be one", where=where, number=", ".join(names) or "none", remedy=remedy
+        )
     if isinstance(types[names[0]], Mortal):
         raise InputError(f"people of type '{names[0]}' die", where=where, remedy="Welfare over generations is not offered yet.")
     if economy.exogenous.n != 1:
         remedy = "A stationary equilibrium has none: choose a calibration without it."
-        raise InputError("there is aggregate risk", where=where, number=f"{economy.exogenous.n} exogenous states", remedy=remedy)
+        raise InputError(
+            "there is aggregate risk", where=where, number=f"{economy.exogenous.n} exogenous states", remedy=remedy
+        )
     return names[0]
 
 
@@ -99,13 +103,23 @@ def society(solution: Solution) -> Society:
     utility, discount, weight, spent, cell, right, matrix, state = (np.asarray(x) for x in date[0])
     if not np.all(discount < 1):
         remedy = "Lifetime utility has a bound only below one."
-        raise InputError(f"the discount factor of '{name}' is not below one", where=solution.name, number=float(discount.max()), remedy=remedy)
+        raise InputError(
+            f"the discount factor of '{name}' is not below one",
+            where=solution.name,
+            number=float(discount.max()),
+            remedy=remedy,
+        )
     value = _lifetimes(utility, discount, cell, right, matrix)
     flow = (1 - discount) * value
     # At rest the average lifetime is the average date, for ever.
     unrest = abs(float(weight @ (value - discount * value - utility))) if np.ptp(discount) == 0 else 0.0
     if not unrest < 1e-6 * max(1.0, float(np.abs(utility).max())):
-        raise SolveError("the cross-section does not rest", where=solution.name, number=f"{unrest:.2g} utils a date", remedy="Use a finer preset.")
+        raise SolveError(
+            "the cross-section does not rest",
+            where=solution.name,
+            number=f"{unrest:.2g} utils a date",
+            remedy="Use a finer preset.",
+        )
     utility_of = _Constant(*date[1])
     worth = utility_of.inverse(flow)
     people = People(jnp.asarray(flow), jnp.asarray(worth), jnp.asarray(weight), jnp.asarray(state))

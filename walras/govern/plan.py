@@ -129,7 +129,13 @@ def corners_of(names: tuple[str, ...], x: np.ndarray) -> dict[str, str]:
 
 
 def plan(
-    problem: Problem, searcher: Searcher, *, regime: Regime | None = None, begin: Any = 0.8, key: int = 0, watch: Watch | None = None
+    problem: Problem,
+    searcher: Searcher,
+    *,
+    regime: Regime | None = None,
+    begin: Any = 0.8,
+    key: int = 0,
+    watch: Watch | None = None,
 ) -> Plan:
     """The best policy of a problem.
 

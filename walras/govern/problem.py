@@ -42,7 +42,9 @@ class Box:
         for name, low, high in zip(self.names, self.low, self.high, strict=True):
             if not (np.isfinite(low) and np.isfinite(high) and low < high):
                 remedy = "Give each instrument two finite ends, the lower one first."
-                raise InputError("a search needs an interval with two ends", where=name, number=f"[{low:g}, {high:g}]", remedy=remedy)
+                raise InputError(
+                    "a search needs an interval with two ends", where=name, number=f"[{low:g}, {high:g}]", remedy=remedy
+                )
 
     @property
     def size(self) -> int:

@@ -41,7 +41,9 @@ def box_of(economy: Economy, over: dict[str, tuple[float, float] | None]) -> Box
     """
     known = {name: about for name, _, about in parameters_of(economy)}
     if not over:
-        raise InputError("there is nothing to choose", where="design", remedy="Name a parameter: --over government.tau_k=0:0.5.")
+        raise InputError(
+            "there is nothing to choose", where="design", remedy="Name a parameter: --over government.tau_k=0:0.5."
+        )
     ends = []
     for name, given in over.items():
         if name not in known:
@@ -49,7 +51,9 @@ def box_of(economy: Economy, over: dict[str, tuple[float, float] | None]) -> Box
         low, high, closed = (known[name][k] for k in ("low", "high", "closed"))
         if given is None and not (np.isfinite(low) and np.isfinite(high)):
             remedy = f"Say where to search: {name}=LOW:HIGH."
-            raise InputError("it may lie anywhere, and a search needs two ends", where=name, number=f"({low:g}, {high:g})", remedy=remedy)
+            raise InputError(
+                "it may lie anywhere, and a search needs two ends", where=name, number=f"({low:g}, {high:g})", remedy=remedy
+            )
         margin = 0.0 if closed or given is not None else INSIDE * (high - low)
         ends.append(given or (low + margin, high - margin))
     return Box(tuple(over), tuple(float(a) for a, _ in ends), tuple(float(b) for _, b in ends))
@@ -64,7 +68,9 @@ def check_corners(economy: Economy, box: Box, preset: str) -> None:
         except InputError as error:
             values = ", ".join(f"{n} = {v:g}" for n, v in zip(box.names, corner, strict=True))
             remedy = "Narrow the intervals."
-            raise InputError(f"the box reaches beyond what is feasible: {str(error).rstrip('.')}", where=f"design, {values}", remedy=remedy) from error
+            raise InputError(
+                f"the box reaches beyond what is feasible: {str(error).rstrip('.')}", where=f"design, {values}", remedy=remedy
+            ) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +101,9 @@ class Study:
             without a bound, an economy whose welfare cannot be taken.
     """
 
-    def __init__(self, economy: Economy, over: dict, criterion: Criterion, sizes: tuple[str, int], learners: dict[str, Learner] | None):
+    def __init__(
+        self, economy: Economy, over: dict, criterion: Criterion, sizes: tuple[str, int], learners: dict[str, Learner] | None
+    ):
         self.economy, self.criterion, self.learners = economy, criterion, learners
         self.preset, self.key = sizes
         check_parameters(economy)
@@ -157,7 +165,9 @@ class EquilibriumObjective(Objective):
             found = self.study.evaluate(self.study.box.point(x))
             if found.appraisal is None:
                 where = ", ".join(f"{n} = {v:g}" for n, v in zip(self.study.box.names, found.policy, strict=True))
-                raise SolveError(f"an anchor has no equilibrium: {found.why}", where=where, remedy="Narrow the intervals, or use grid.")
+                raise SolveError(
+                    f"an anchor has no equilibrium: {found.why}", where=where, remedy="Narrow the intervals, or use grid."
+                )
             values.append(found.appraisal.equal_worth)
         return Surface(chebyshev.Interpolant(jnp.asarray(values), jnp.asarray(low), jnp.asarray(high), nodes), self.study)
 

@@ -92,7 +92,9 @@ class InequalityAverse(Criterion):
         """An aversion is a finite number of at least zero."""
         if not (np.isfinite(self.aversion) and self.aversion >= 0):
             remedy = "Infinite aversion is rawlsian; below zero inequality would be sought without bound."
-            raise InputError("aversion to inequality must be finite and at least 0", where=self.name, number=self.aversion, remedy=remedy)
+            raise InputError(
+                "aversion to inequality must be finite and at least 0", where=self.name, number=self.aversion, remedy=remedy
+            )
 
 
 class Weighted(Criterion):
@@ -110,10 +112,14 @@ class Weighted(Criterion):
         """As many weights as groups, none negative or infinite, not all zero."""
         w = np.asarray(self.weights, float)
         if len(w) != groups:
-            raise InputError(f"there are {groups} groups", where=self.name, number=f"{len(w)} weights", remedy="Give one weight to each.")
+            raise InputError(
+                f"there are {groups} groups", where=self.name, number=f"{len(w)} weights", remedy="Give one weight to each."
+            )
         if not np.all(np.isfinite(w)) or np.any(w < 0) or w.sum() == 0:
             remedy = "With a negative or an infinite weight welfare has no bound."
-            raise InputError("weights must be finite, not negative, and not all 0", where=self.name, number=w.tolist(), remedy=remedy)
+            raise InputError(
+                "weights must be finite, not negative, and not all 0", where=self.name, number=w.tolist(), remedy=remedy
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +140,9 @@ def equal_worth(criterion: Criterion, people: People, utility_of: Callable[[Arra
     for _ in range(200):
         middle = 0.5 * (low + high)
         same = jnp.full_like(people.worth, middle)
-        value = float(criterion.value(People(jnp.broadcast_to(utility_of(middle), same.shape), same, people.weight, people.group)))
+        value = float(
+            criterion.value(People(jnp.broadcast_to(utility_of(middle), same.shape), same, people.weight, people.group))
+        )
         low, high = (middle, high) if value < target else (low, middle)
         if high - low <= 1e-14 * abs(high):
             break

@@ -96,7 +96,9 @@ def _lines(path: Path) -> list[dict]:
 
 
 def _study(request: DesignRequest) -> Study:
-    asked = Request(economy=request.economy, calibration=request.calibration, parameters=request.parameters, preset=request.preset)
+    asked = Request(
+        economy=request.economy, calibration=request.calibration, parameters=request.parameters, preset=request.preset
+    )
     economy, learners, _ = build(asked)
     return Study(economy, over_named(request.over), criterion_named(request.welfare), (request.preset, request.seed), learners)
 

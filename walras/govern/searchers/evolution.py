@@ -12,7 +12,6 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import numpy as np
-from cmaes import CMA
 
 from walras.govern.searchers.grid import evaluate
 from walras.govern.searchers.searcher import Found, Searcher
@@ -29,6 +28,8 @@ class CMAES(Searcher):
 
     def search(self, objective, key, begin, watch=None):
         """See the class."""
+        from cmaes import CMA  # only those who search by it need it
+
         size = max(2, objective.size)  # the library has no search in one dimension: there the second one does nothing
         seed = int(np.asarray(jax.random.key_data(key)).astype(np.uint64).sum() % (2**31))
         bounds = np.tile([0.0, 1.0], (size, 1))

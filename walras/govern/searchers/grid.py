@@ -36,7 +36,9 @@ class Grid(Searcher):
         """
         if self.nodes**objective.size > MOST:
             remedy = "Use a searcher that follows a gradient, or CMA-ES."
-            raise InputError("a grid over so many instruments has too many points", number=self.nodes**objective.size, remedy=remedy)
+            raise InputError(
+                "a grid over so many instruments has too many points", number=self.nodes**objective.size, remedy=remedy
+            )
         low, high = np.zeros(objective.size), np.ones(objective.size)
         best, value, trail, values, count = np.asarray(begin), -np.inf, [], [], 0
         for number in range(1 + self.zooms):

@@ -30,5 +30,7 @@ class Implicit(Searcher):
         """
         if not objective.traced:
             remedy = "Use pathwise, which differentiates a policy-conditioned answer anchored at exact solutions."
-            raise InputError("equilibria of this economy are not solved inside a program that can be differentiated", remedy=remedy)
+            raise InputError(
+                "equilibria of this economy are not solved inside a program that can be differentiated", remedy=remedy
+            )
         return run(Ascent(self.rounds, self.draws, self.step), objective, key, begin, watch)

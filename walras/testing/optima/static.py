@@ -85,7 +85,7 @@ class IncomeTax(Problem):
         def off(t):
             z = base * (1 - t) ** e
             worth = (1 - t) * z / (1 + e) + t * weight @ z
-            g = worth ** -self.criterion.aversion
+            g = worth**-self.criterion.aversion
             share = (weight @ (g * z)) / ((weight @ g) * (weight @ z))
             return t - (1 - share) / (1 - share + e)
 

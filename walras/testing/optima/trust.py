@@ -95,4 +95,3 @@ class Stabilisation(Problem):
         """Best constants by regime, and what the best rule gains over the best constant."""
         gain = self.sd**2 / (2 * (1 + self.a))
         return {"commitment": 0.0, "discretion": self.target / self.a, "gain": gain}
-
