@@ -74,8 +74,10 @@ def resume(folder: Path, say: Callable[[str], None]) -> Design:
     if not is_design(folder):
         raise RunFolderError("it holds no design", where=str(folder), remedy="Start one with `walras design`.")
     request = DesignRequest.model_validate(store.read_json(folder / "request.json"))
-    study = _study(request)
-    for line in _lines(folder / LEDGER):
+    study, lines = _study(request), _lines(folder / LEDGER)
+    # What was cut off goes: the next line must not be glued to it.
+    store.write_aside(folder / LEDGER, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    for line in lines:
         found = None if line["appraisal"] is None else Appraisal(**line["appraisal"])
         policy = tuple(line["policy"])
         study.ledger[policy] = Evaluation(policy, found, line["why"], line["seconds"])
