@@ -45,33 +45,43 @@ class Worker(AgentType, Invertible):
     risk: Process
 
     def birth(self, i, exo):
+        """Five units of capital."""
         return self.risk.start(exo).map(lambda e: CapitalOwn(jnp.asarray(5.0), e=e))
 
     def discount(self, own, view, outcome):
+        """β."""
         return self.beta
 
     def limits(self):
+        """k' ≥ 0."""
         return CapitalOwn(Interval(0.0, jnp.inf))
 
     def cash(self, own, view):
+        """What can be spent."""
         return (1 + view.r) * own.k + view.w * self.risk.value(own.e) + view.T
 
     def feasible(self, own, view, chosen):
+        """0 ≤ c ≤ cash."""
         return Consumption(Interval(0.0, self.cash(own, view)))
 
     def payoff(self, own, choice, view, outcome):
+        """u(c)."""
         return crra(choice.c, self.gamma)
 
     def move(self, own, choice, view, outcome):
+        """k' = cash − c."""
         return own.to(k=self.cash(own, view) - choice.c)
 
     def holds(self, own):
+        """Capital and labour."""
         return {"K": own.k, "L": self.risk.value(own.e)}
 
     def does(self, own, choice, view):
+        """Consumption."""
         return {"C": choice.c}
 
     def invert(self, W, own, view, outcome, next_own):
+        """u'(c) = W, then the budget."""
         c = crra_inverse_marginal(W, self.gamma)
         return Consumption(c), own.to(k=(c + next_own.k - self.cash(own.to(k=0.0), view)) / (1 + view.r))
 
@@ -87,23 +97,28 @@ class Taxed(Economy):
     years_per_period: Array = parameter("length of a period", "years", 0)
 
     def timing(self):
+        """Households move at given prices."""
         return Timing(market={"household": Move(self.household, self.household_sees)})
 
     def market(self):
+        """Marginal products."""
         return Formula(self.prices)
 
     def prices(self, now):
+        """Before tax."""
         K, L = now.stocks["household"]["K"], now.stocks["household"]["L"]
         Y = K**self.alpha * L ** (1 - self.alpha)
         return {"r": self.alpha * Y / K - self.delta, "w": (1 - self.alpha) * Y / L, "Y": Y}
 
     def household_sees(self, now):
+        """After tax, and the transfer that closes the budget."""
         K, L = now.stocks["household"]["K"], now.stocks["household"]["L"]
         r, w, gov = now.prices["r"], now.prices["w"], self.government
         transfer = (gov.tau_k * r * K + gov.tau_n * w * L) / self.household.mass
         return NetView((1 - gov.tau_k) * r, (1 - gov.tau_n) * w, transfer, now.exo)
 
     def accounts(self, now, after):
+        """Goods."""
         K, K_next = now.stocks["household"]["K"], after.stocks["household"]["K"]
         return {"goods": now.prices["Y"] - now.flows["household"]["C"] - (K_next - (1 - self.delta) * K)}
 

@@ -92,6 +92,7 @@ def test_slope_of_the_surface_is_that_of_equilibria(poor):
     assert slope == pytest.approx(exact, rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_corner_is_called_a_corner_and_discretion_ends_elsewhere():
     # Stationary welfare rises in the subsidy without end: the corner is the interval's. With rules frozen capital is there.
     kept = w.design(Taxed.small(), {TAX: (-0.3, 0.3)}, searcher="grid:3")
@@ -167,6 +168,7 @@ def test_names():
     assert isinstance(searcher_named("pathwise", 2), Pathwise)
 
 
+@pytest.mark.slow
 def test_an_interrupted_design_goes_on_where_it_was(tmp_path, monkeypatch):
     request = designing.DesignRequest(
         economy="tests/govern/taxed.py:Taxed", calibration="small", over=f"{TAX}=-0.2:0.2", searcher="grid:3", preset="fast"
