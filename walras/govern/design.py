@@ -170,7 +170,7 @@ def search(study: Study, regime: str | Regime, searcher: str | Searcher, watch: 
             "a stationary equilibrium has nothing that a rule could answer", where=type(study.economy).__name__, remedy=remedy
         )
     key, begin = stream(root_key(study.key), "design"), np.full(study.box.size, 0.5)
-    if regime.frozen:
+    if isinstance(regime, Discretion):
         found, settled = _alternated(study, searcher, regime, key, watch)
     else:
         found, settled = _searched(study, searcher, key, begin, watch), True
@@ -186,7 +186,7 @@ def _searched(study: Study, searcher: Searcher, key, begin: np.ndarray, watch: W
     return searcher.search(objective, key, begin, watch)
 
 
-def _alternated(study: Study, searcher: Searcher, regime: Any, key, watch: Watch | None) -> tuple[Found, bool]:
+def _alternated(study: Study, searcher: Searcher, regime: Discretion, key, watch: Watch | None) -> tuple[Found, bool]:
     """Solve households at a policy, improve the policy with their rules frozen, until it no longer moves."""
     x, trail, values, moved = np.full(study.box.size, 0.5), [], [], np.inf
     found = Found(x, np.nan, x[None], np.zeros(1), 0)

@@ -22,7 +22,7 @@ from walras._core.keys import root_key, stream
 from walras._core.tree import entry
 from walras.economy import foc
 from walras.economy import period as periods
-from walras.economy.agent import Institution, Mortal, ProfitSeeker
+from walras.economy.agent import AgentType, Institution, Mortal, ProfitSeeker
 from walras.economy.economy import Economy
 from walras.economy.population import Histogram
 from walras.economy.process import transition_matrix
@@ -130,6 +130,7 @@ def society(solution: Solution) -> Society:
 def _date(lab: Laboratory, loop: LoopState, begin, name: str, key):
     """The resting date of one type, node by node; and an average individual of it."""
     agent, population = periods.agents(lab.economy)[name], lab.populations[name]
+    assert isinstance(population, Histogram) and population.axis is not None  # `society` has seen to it
     rules = {n: learner.rule(loop.learners[n]) for n, learner in lab.learners.items()}
     now, _ = periods.open_market(lab.economy, lab.populations, rules, begin, key)
     own, choice, view, outcome = now.cross[name].own, now.choices[name], now.views[name], now.outcome[name]
@@ -156,13 +157,13 @@ def _lifetimes(utility, discount, cell, right, matrix) -> np.ndarray:
     columns = np.concatenate([target.ravel(), target.ravel() + 1])
     ahead = scipy.sparse.csc_matrix((weight.ravel(), (np.tile(source.ravel(), 2), columns)), (n * m, n * m))
     system = scipy.sparse.identity(n * m, format="csc") - ahead @ scipy.sparse.diags(discount)
-    return scipy.sparse.linalg.spsolve(system.tocsc(), utility)
+    return np.asarray(scipy.sparse.linalg.spsolve(system.tocsc(), utility))
 
 
 class _Constant(eqx.Module):
     """Utility of a constant consumption of the average individual, and its inverse."""
 
-    agent: eqx.Module
+    agent: AgentType
     choice: eqx.Module
     own: eqx.Module
     view: eqx.Module

@@ -13,7 +13,7 @@ from walras._core.keys import root_key, stream
 from walras._core.types import Key
 from walras.govern import chebyshev
 from walras.govern.problem import Policy, Problem, Response, largest_gap, respond
-from walras.govern.regimes import Commitment, Regime
+from walras.govern.regimes import Commitment, Discretion, Regime
 from walras.govern.searchers.searcher import Conditioned, Found, Objective, Searcher, Watch
 
 
@@ -154,8 +154,8 @@ def plan(
     box, root = regime.space(problem), root_key(key)
     x = np.broadcast_to(np.asarray(begin, float), (box.size,)).copy()
     objective = ProblemObjective(problem, regime, stream(root, "problem"))
-    if regime.frozen:
-        found, settled = _alternated(objective, searcher, stream(root, "search"), x, watch)
+    if isinstance(regime, Discretion):
+        found, settled = _alternated(objective, regime, searcher, stream(root, "search"), x)
     else:
         found, settled = searcher.search(objective, stream(root, "search"), x, watch), True
     welfare, residual, response = _verified(objective, jnp.asarray(found.x), VERIFIED)
@@ -176,12 +176,15 @@ def plan(
     )
 
 
-def _alternated(objective: ProblemObjective, searcher: Searcher, key: Key, x: np.ndarray, watch) -> tuple[Found, bool]:
+def _alternated(
+    objective: ProblemObjective, regime: Discretion, searcher: Searcher, key: Key, x: np.ndarray
+) -> tuple[Found, bool]:
     """Solve households, improve the policy with what is settled frozen, until the policy no longer moves."""
-    regime, trail, values, count = objective.regime, [], [], 0
+    trail, values, count, moved = [], [], 0, np.inf
+    found = Found(x, np.nan, x[None], np.zeros(1), 0)
     for number in range(regime.rounds):
         believed = eqx.tree_at(lambda o: o.believed, objective, jnp.asarray(x), is_leaf=lambda v: v is None)
-        found = searcher.search(believed, stream(key, "alternate", number), x, watch)
+        found = searcher.search(believed, stream(key, "alternate", number), x)
         moved = float(np.abs(found.x - x).max())
         x, count = found.x, count + found.evaluations
         trail.append(found.trail)

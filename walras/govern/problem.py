@@ -51,12 +51,12 @@ class Box:
         """Number of instruments."""
         return len(self.names)
 
-    def point(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
-        """From the unit cube to the instruments."""
+    def point(self, x: Any) -> Any:
+        """From the unit cube to the instruments, arrays of either kind, shape (n,)."""
         low, high = np.asarray(self.low), np.asarray(self.high)
         return low + (high - low) * x
 
-    def unit(self, point: Float[Array, " n"]) -> Float[Array, " n"]:
+    def unit(self, point: Any) -> Any:
         """From the instruments to the unit cube."""
         low, high = np.asarray(self.low), np.asarray(self.high)
         return (point - low) / (high - low)

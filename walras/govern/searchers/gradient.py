@@ -31,6 +31,7 @@ class Ascent(Rounds):
     def tell(self, state, points, values, slopes):
         """One step."""
         x, memory = state
+        assert slopes is not None  # it asks for them
         # A slope that is no number moves nothing: the step is lost, not the search.
         slope = jnp.nan_to_num(slopes[0], nan=0.0, posinf=0.0, neginf=0.0)
         change, memory = self._adam().update(slope, memory)

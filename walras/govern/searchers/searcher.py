@@ -104,11 +104,11 @@ class Rounds(eqx.Module):
 
 def run(inside: Rounds, objective: Objective, key: Key, begin: np.ndarray, watch: Watch | None = None) -> Found:
     """All rounds: compiled as one program where the objective can be, else one after the other on the host."""
-    begin = jnp.asarray(begin, float)
+    first = jnp.asarray(begin, float)
     if objective.traced:
-        state, points, trail, values = _compiled(inside, objective, key, begin)
+        state, points, trail, values = _compiled(inside, objective, key, first)
     else:
-        state, points, trail, values = _hosted(inside, objective, key, begin, watch)
+        state, points, trail, values = _hosted(inside, objective, key, first, watch)
     x = np.asarray(inside.answer(state))
     return Found(x, float(values[-1]), np.asarray(trail), np.asarray(values), int(points))
 

@@ -75,17 +75,18 @@ class IncomeTax(Problem):
         return self.criterion.value(People(worth, worth, jnp.full_like(worth, 1 / len(worth))))
 
     def optimum(self):
-        """t, by the formula; for log welfare its fixed point, integrated by 200 Gauss–Hermite nodes."""
+        """t, by the formula; for a smooth criterion its fixed point, integrated by 200 Gauss–Hermite nodes."""
         e = self.elasticity
         if self.idle:
             return {"t": 1 / (1 + e)}
         x, weight = np.polynomial.hermite_e.hermegauss(200)
+        aversion = self.criterion.aversion if isinstance(self.criterion, InequalityAverse) else 0.0
         weight, base = weight / weight.sum(), np.exp(self.sd * x * (1 + e))
 
         def off(t):
             z = base * (1 - t) ** e
             worth = (1 - t) * z / (1 + e) + t * weight @ z
-            g = worth**-self.criterion.aversion
+            g = worth**-aversion
             share = (weight @ (g * z)) / ((weight @ g) * (weight @ z))
             return t - (1 - share) / (1 - share + e)
 
