@@ -18,9 +18,19 @@ def test_the_list_is_what_is_importable():
 
 def test_the_list_is_what_is_promised():
     # What scripts and the documentation rely on; a name may be added, never lost without a line in the changelog.
-    assert {"Solution", "diagnose", "economies", "impulse_response", "learners", "load", "simulate", "solve", "testing"} <= set(
-        w.__all__
-    )
+    assert {
+        "Solution",
+        "design",
+        "diagnose",
+        "economies",
+        "impulse_response",
+        "learners",
+        "load",
+        "plan",
+        "simulate",
+        "solve",
+        "testing",
+    } <= set(w.__all__)
     catalogue = {
         "Aiyagari",
         "BrockMirman",
@@ -34,7 +44,7 @@ def test_the_list_is_what_is_promised():
     }
     assert set(w.economies.__all__) == catalogue
     assert set(w.learners.__all__) == {"EulerIteration", "Fixed", "StructuralRL"}
-    assert {"check_economy", "check_learner", "Situation", "Sizes", "toys"} == set(w.testing.__all__)
+    assert {"check_economy", "check_learner", "Situation", "Sizes", "optima", "toys"} == set(w.testing.__all__)
 
 
 @pytest.mark.parametrize("module", [w, w.economies, w.learners, w.testing], ids=lambda m: m.__name__)
@@ -53,7 +63,18 @@ def test_every_name_exists_and_is_documented(module):
 
 
 def test_every_public_function_names_its_types():
-    for name in ("solve", "diagnose", "simulate", "impulse_response", "load", "with_parameters", "stability", "long_horizon"):
+    for name in (
+        "solve",
+        "diagnose",
+        "simulate",
+        "impulse_response",
+        "load",
+        "with_parameters",
+        "stability",
+        "long_horizon",
+        "design",
+        "plan",
+    ):
         signature = inspect.signature(getattr(w, name))
         assert signature.return_annotation is not inspect.Signature.empty, name
         for parameter in signature.parameters.values():

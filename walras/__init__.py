@@ -19,6 +19,8 @@ from walras._core.errors import InputError, RunFolderError, SolveError, UnknownN
 from walras.compare import compare  # noqa: E402
 from walras.diagnose.long_horizon import long_horizon  # noqa: E402
 from walras.diagnose.stability import stability  # noqa: E402
+from walras.govern.design import Design, design  # noqa: E402
+from walras.govern.plan import Plan, plan  # noqa: E402
 from walras.impulse import impulse_response  # noqa: E402
 from walras.inputs import with_parameters  # noqa: E402
 from walras.lab.store import load  # noqa: E402
@@ -45,8 +47,10 @@ def __getattr__(name: str):
 
 
 __all__ = [
+    "Design",
     "InputError",
     "Interrupted",
+    "Plan",
     "RunFolderError",
     "Solution",
     "SolveError",
@@ -55,12 +59,14 @@ __all__ = [
     "UnknownName",
     "WalrasError",
     "compare",
+    "design",
     "diagnose",
     "economies",
     "impulse_response",
     "learners",
     "load",
     "long_horizon",
+    "plan",
     "rest",
     "simulate",
     "solve",

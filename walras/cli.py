@@ -155,13 +155,75 @@ def _show(solution, folder: Path) -> None:
 
 @app.command()
 def resume(folder: Folder) -> None:
-    """Go on with an interrupted solve, to the same bits."""
-    from walras.lab import experiment
+    """Go on with an interrupted solve, to the same bits, or with an interrupted design."""
+    from walras.lab import designing, experiment
 
     experiment.compile_cache()
+    if designing.is_design(folder):
+        _designed(folder, lambda say: designing.resume(folder, say))
     with _Progress() as progress:
         solution, target = experiment.resume(folder, progress.say, _total)
     _show(solution, target)
+
+
+@app.command()
+def design(  # noqa: PLR0913 (one argument per option of the command line)
+    economy: Annotated[str, typer.Argument(help="A name from `walras list`, or path/to/file.py:ClassName.")],
+    over: Annotated[str, typer.Option(help="Parameters: NAME=LOW:HIGH,NAME …; without LOW:HIGH where the parameter may lie.")],
+    welfare: Annotated[str, typer.Option(help="utilitarian, rawlsian, inequality-averse:ε, weighted:ω1,ω2,…")] = "utilitarian",
+    regime: Annotated[str, typer.Option(help="commitment or discretion.")] = "commitment",
+    searcher: Annotated[str, typer.Option(help="pathwise, grid, cma-es, ppo, es, implicit; :N nodes or rounds.")] = "pathwise",
+    calibration: Annotated[str | None, typer.Option(help="A named constructor of the economy.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="PARAMETER=NUMBER, e.g. household.beta=0.98.")] = None,
+    preset: Annotated[str, typer.Option(help="With which equilibria are solved; the optimum with a finer one.")] = "standard",
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    out_: Annotated[Path | None, typer.Option("--out", help="The folder to write.")] = None,
+) -> None:
+    """Choose parameters of an economy by the welfare of the equilibria they make; go on with `walras resume` if interrupted."""
+    from walras.lab import designing, experiment
+    from walras.lab.request import calibrations, economy_class
+
+    experiment.compile_cache()
+    chosen = calibration or next(iter(calibrations(economy_class(economy))), "")
+    folder = out_ or _free(Path("runs") / f"design-{_stem(economy)}-{seed}")
+    asked = {
+        "economy": economy,
+        "calibration": chosen,
+        "over": over,
+        "welfare": welfare,
+        "regime": regime,
+        "searcher": searcher,
+    }
+    request = designing.DesignRequest(**asked, parameters=_numbers(set_, "--set"), preset=preset, seed=seed)
+    _designed(folder, lambda say: designing.run(request, folder, say))
+
+
+def _designed(folder: Path, work) -> None:
+    """Do the work of a design and show it; whatever equilibria were solved before an interruption are kept."""
+    try:
+        with _Progress() as progress:
+            found = work(progress.say)
+    except KeyboardInterrupt:
+        err.print(f"interrupted; go on with: walras resume {folder}", highlight=False, soft_wrap=True)
+        raise typer.Exit(130) from None
+    _show_design(found, folder)
+
+
+def _show_design(found, folder: Path) -> None:
+    title = f"{found.economy}: {found.welfare} welfare, {found.regime}, {found.searcher}, {len(found.surface)} equilibria"
+    table = Table("parameter", "searched in", "chosen", "", title=title, title_justify="left")
+    for name, value in found.values.items():
+        end = found.corners.get(name)
+        table.add_row(name, "[{:g}, {:g}]".format(*found.intervals[name]), f"{value:.5g}", f"corner ({end})" if end else "")
+    out.print(table)
+    if found.gain is not None:
+        parts = ", ".join(f"{part} {getattr(found.gain, part):+.3%}" for part in ("level", "insurance", "redistribution"))
+        out.print(f"worth {found.gain.total:+.3%} of consumption for ever ({parts})", highlight=False)
+    out.print(f"from scratch ({found.preset}): {found.solution.verdict}; the search was off by {found.gap:.1e} of consumption")
+    if found.note:
+        out.print(found.note, highlight=False)
+    out.print(f"in {folder}   ({_total():.1f} s in all)", highlight=False, soft_wrap=True)
+    raise typer.Exit({"certified": 0, "not-certified": 3, "failed": 1}[found.solution.verdict] if found.settled else 3)
 
 
 @app.command()

@@ -129,7 +129,7 @@ def finish(work: Path, folder: Path, solution: Solution, request: Request, total
         aside = work / "simulation.nc.part"
         dataset(solution).to_netcdf(aside, engine="h5netcdf")
         os.replace(aside, work / "simulation.nc")
-    write_aside(work / "summary.json", _json(summary(solution, request, total)))
+    write_aside(work / "summary.json", as_json(summary(solution, request, total)))
     own_file = user_file(request)
     if own_file is not None and own_file.is_file():
         write_aside(work / COPY, own_file.read_bytes())
@@ -162,14 +162,14 @@ def seal(work: Path, solution: Solution, request: Request) -> None:
         "description": _description(solution),
         "files": hashes(work),
     }
-    write_aside(work / "manifest.json", _json(manifest))
+    write_aside(work / "manifest.json", as_json(manifest))
 
 
 def reseal(folder: Path) -> None:
     """Bring the hashes of the manifest up to date after a file was added or replaced on purpose."""
     manifest = read_json(folder / "manifest.json")
     manifest["files"] = hashes(folder)
-    write_aside(folder / "manifest.json", _json(manifest))
+    write_aside(folder / "manifest.json", as_json(manifest))
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -235,7 +235,7 @@ def _learners(solution: Solution, request: Request) -> dict[str, str]:
     return {who: request.learners.get(who) or name(learner) for who, learner in solution.lab.learners.items()}
 
 
-def _json(value: dict[str, Any]) -> bytes:
+def as_json(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n").encode()
 
 

@@ -1,0 +1,188 @@
+"""What `design` asks of an economy: a stationary equilibrium for every policy, judged by one criterion, remembered.
+
+Every equilibrium that was solved is written into a ledger, so that an interrupted search goes on by asking the same
+questions again.
+"""
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from walras._core.errors import InputError, SolveError, UnknownName
+from walras._core.module import parameters_of
+from walras.economy.economy import Economy
+from walras.govern import chebyshev
+from walras.govern.equilibrium import judged_type, settle, society
+from walras.govern.problem import Box
+from walras.govern.searchers.searcher import Conditioned, Objective
+from walras.govern.welfare import Appraisal, Criterion, appraise
+from walras.inputs import check_feasible, check_parameters, with_parameters
+from walras.learners.learner import Learner
+from walras.learners.preset import preset as preset_named
+from walras.solution import Solution
+from walras.solve import discretised
+
+INSIDE = 1e-3
+"""Share of an interval by which the search keeps away from an end that a parameter may not take."""
+
+
+def box_of(economy: Economy, over: dict[str, tuple[float, float] | None]) -> Box:
+    """The box of named parameters; where no interval is given, the one in which the parameter must lie.
+
+    Raises:
+        UnknownName: for a name that is no parameter.
+        InputError: for an interval without ends, and one that a parameter may not take.
+    """
+    known = {name: about for name, _, about in parameters_of(economy)}
+    if not over:
+        raise InputError(
+            "there is nothing to choose", where="design", remedy="Name a parameter: --over government.tau_k=0:0.5."
+        )
+    ends = []
+    for name, given in over.items():
+        if name not in known:
+            raise UnknownName("parameter", name, known, where=type(economy).__name__)
+        low, high, closed = (known[name][k] for k in ("low", "high", "closed"))
+        if given is None and not (np.isfinite(low) and np.isfinite(high)):
+            remedy = f"Say where to search: {name}=LOW:HIGH."
+            raise InputError(
+                "it may lie anywhere, and a search needs two ends", where=name, number=f"({low:g}, {high:g})", remedy=remedy
+            )
+        margin = 0.0 if closed or given is not None else INSIDE * (high - low)
+        ends.append(given or (low + margin, high - margin))
+    return Box(tuple(over), tuple(float(a) for a, _ in ends), tuple(float(b) for _, b in ends))
+
+
+def check_corners(economy: Economy, box: Box, preset: str) -> None:
+    """Raise InputError if a corner of the box is beyond what a parameter may be, or leaves somebody nothing to choose."""
+    for corner in itertools.product(*zip(box.low, box.high, strict=True)):
+        try:
+            tried = with_parameters(economy, dict(zip(box.names, corner, strict=True)))
+            check_feasible(discretised(tried, preset_named(preset).exogenous_states), np.int64(0))
+        except InputError as error:
+            values = ", ".join(f"{n} = {v:g}" for n, v in zip(box.names, corner, strict=True))
+            remedy = "Narrow the intervals."
+            raise InputError(
+                f"the box reaches beyond what is feasible: {str(error).rstrip('.')}", where=f"design, {values}", remedy=remedy
+            ) from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """One equilibrium that was looked at: the policy, its appraisal (None where there is no equilibrium), why, seconds."""
+
+    policy: tuple[float, ...]
+    appraisal: Appraisal | None
+    why: str
+    seconds: float
+
+
+Judge = Callable[[Solution, Criterion], Appraisal]
+"""What an equilibrium is worth. `stationary` compares resting societies; a transition would start from the present one."""
+
+
+def stationary(solution: Solution, criterion: Criterion) -> Appraisal:
+    """The society of a stationary equilibrium, by the criterion."""
+    found = society(solution)
+    return appraise(criterion, found.people, found.consumption, found.utility_of)
+
+
+class Study:
+    """Policies of one economy and what they were found to be worth.
+
+    Raises:
+        InputError: before anything is solved: no such parameter, an interval without ends or beyond feasibility, a criterion
+            without a bound, an economy whose welfare cannot be taken.
+    """
+
+    def __init__(
+        self, economy: Economy, over: dict, criterion: Criterion, sizes: tuple[str, int], learners: dict[str, Learner] | None
+    ):
+        self.economy, self.criterion, self.learners = economy, criterion, learners
+        self.preset, self.key = sizes
+        check_parameters(economy)
+        preset_named(self.preset)
+        judged = judged_type(economy)
+        criterion.check(int(economy.timing().moves()[judged].agent.risk.n or 0))
+        self.box = box_of(economy, over)
+        check_corners(economy, self.box, self.preset)
+        self.judge: Judge = stationary
+        self.ledger: dict[tuple[float, ...], Evaluation] = {}
+        self.heard: Callable[[Evaluation], None] = lambda _: None
+
+    def at(self, policy: Any) -> Economy:
+        """The economy under a policy."""
+        return with_parameters(self.economy, dict(zip(self.box.names, (float(v) for v in policy), strict=True)))
+
+    def evaluate(self, policy: Any) -> Evaluation:
+        """What a policy is worth; solved once."""
+        rounded = tuple(float(f"{v:.12g}") for v in policy)
+        if rounded not in self.ledger:
+            begin = time.perf_counter()
+            try:
+                found, why = self.judge(settle(self.at(rounded), self.learners, self.preset, self.key), self.criterion), ""
+            except (SolveError, InputError) as error:  # corners are feasible, a point between them need not be
+                found, why = None, str(error)
+            self.ledger[rounded] = Evaluation(rounded, found, why, time.perf_counter() - begin)
+            self.heard(self.ledger[rounded])
+        return self.ledger[rounded]
+
+    def worth(self, policy: Any) -> float:
+        """The equal worth of a policy [goods], not a number where there is no equilibrium."""
+        found = self.evaluate(policy).appraisal
+        return float("nan") if found is None else found.equal_worth
+
+
+class EquilibriumObjective(Objective):
+    """The equal worth of equilibria solved one by one."""
+
+    traced: ClassVar[bool] = False
+    study: Study = eqx.field(static=True)
+
+    @property
+    def size(self):
+        """Parameters chosen."""
+        return self.study.box.size
+
+    def value(self, x, number, draws):
+        """Solved, or read in the ledger."""
+        return self.study.worth(self.study.box.point(np.asarray(x)))
+
+    def conditioned(self, low, high, nodes, draws):
+        """The equal worth, interpolated in the policy.
+
+        Raises:
+            SolveError: where an anchor has no equilibrium.
+        """
+        values = []
+        for x in chebyshev.anchors(np.asarray(low), np.asarray(high), nodes):
+            found = self.study.evaluate(self.study.box.point(x))
+            if found.appraisal is None:
+                where = ", ".join(f"{n} = {v:g}" for n, v in zip(self.study.box.names, found.policy, strict=True))
+                raise SolveError(
+                    f"an anchor has no equilibrium: {found.why}", where=where, remedy="Narrow the intervals, or use grid."
+                )
+            values.append(found.appraisal.equal_worth)
+        return Surface(chebyshev.Interpolant(jnp.asarray(values), jnp.asarray(low), jnp.asarray(high), nodes), self.study)
+
+
+class Surface(Conditioned):
+    """A welfare surface through exact equilibria."""
+
+    answer: chebyshev.Interpolant
+    study: Study = eqx.field(static=True)
+
+    def value(self, x):
+        """The interpolant."""
+        return self.answer(x)
+
+    def gap(self, x):
+        """Share of consumption by which the surface is off an equilibrium solved there."""
+        exact = self.study.worth(self.study.box.point(np.asarray(x)))
+        return abs(float(self.answer(jnp.asarray(x))) / exact - 1)
