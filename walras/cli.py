@@ -186,15 +186,8 @@ def design(  # noqa: PLR0913 (one argument per option of the command line)
     experiment.compile_cache()
     chosen = calibration or next(iter(calibrations(economy_class(economy))), "")
     folder = out_ or _free(Path("runs") / f"design-{_stem(economy)}-{seed}")
-    asked = {
-        "economy": economy,
-        "calibration": chosen,
-        "over": over,
-        "welfare": welfare,
-        "regime": regime,
-        "searcher": searcher,
-    }
-    request = designing.DesignRequest(**asked, parameters=_numbers(set_, "--set"), preset=preset, seed=seed)
+    asked = {"economy": economy, "calibration": chosen, "over": over, "welfare": welfare, "regime": regime}
+    request = designing.DesignRequest(**asked, searcher=searcher, parameters=_numbers(set_, "--set"), preset=preset, seed=seed)
     _designed(folder, lambda say: designing.run(request, folder, say))
 
 
@@ -318,12 +311,7 @@ def compare(
 
     experiment.compile_cache()
     found = compared(store.load(first), store.load(second), dates=dates, key=seed)
-    table = Table(title=f"{second} against {first}, {found.dates} dates of common shocks")
-    for column in ("series", "first, mean", "second, mean", "mean gap", "unit", "gap, share of s.d."):
-        table.add_column(column, justify="left" if column in ("series", "unit") else "right")
-    for name, (a, b, gap, share) in found.paths.items():
-        table.add_row(name, f"{a:.5g}", f"{b:.5g}", f"{gap:.2g}", found.units[name], f"{share:.2%}" if share == share else "–")
-    out.print(table)
+    out.print(found.table(f"{second} against {first}, {found.dates} dates of common shocks"))
     for name, (mean, top) in found.rules.items():
         out.print(f"{name}: last choice differs by {mean:.3g} % on average, {top:.3g} % at the 99th percentile of people")
     for name, gain in found.welfare.items():

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from rich.table import Table
 
 from walras._core.errors import InputError
 from walras._core.keys import root_key, stream
@@ -41,6 +42,16 @@ class Comparison:
     welfare: dict[str, float]
     units: dict[str, str]
     dates: int
+
+    def table(self, title: str = "") -> Table:
+        """The series side by side as a table for a terminal."""
+        table = Table(title=title or f"{self.dates} dates of common shocks")
+        for column in ("series", "first, mean", "second, mean", "mean gap", "unit", "gap, share of s.d."):
+            table.add_column(column, justify="left" if column in ("series", "unit") else "right")
+        for name, (a, b, gap, share) in self.paths.items():
+            part = f"{share:.2%}" if share == share else "–"
+            table.add_row(name, f"{a:.5g}", f"{b:.5g}", f"{gap:.2g}", self.units[name], part)
+        return table
 
 
 def compare(first: Solution, second: Solution, *, dates: int = 2000, key: int = 0) -> Comparison:

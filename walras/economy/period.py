@@ -164,14 +164,15 @@ def _settle_prices(setting: _Setting, now: Now, guess) -> tuple[Now, Any]:
     if isinstance(market, Formula):
         status = (jnp.asarray(int(RootStatus.BRACKETED), jnp.int32), jnp.zeros(()))
         return dataclasses.replace(_at_prices(setting, now, market.prices(now)), status=status), guess
-    template = market.guess if market.guess is not None else market.bracket[0]
+    ends = market.bracket or (market.guess, market.guess)
+    template = ends[0] if market.guess is None else market.guess
     _, unravel = jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, template))
 
     def excess(x):
         return jax.flatten_util.ravel_pytree(market.excess(_at_prices(setting, now, unravel(x))))[0]
 
     if market.guess is None:
-        low, high = (jax.flatten_util.ravel_pytree(end)[0][0] for end in market.bracket)
+        low, high = (jax.flatten_util.ravel_pytree(end)[0][0] for end in ends)
         root = roots.bracketed(lambda x: excess(x[None])[0], low, high)
         value = root.value[None]
     else:
