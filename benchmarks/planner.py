@@ -1,4 +1,4 @@
-"""Every searcher on every policy problem whose optimum is known: largest error over five seeds, seconds after compiling.
+"""Every searcher on every policy problem whose optimum is known: largest error over five seeds, processor seconds after compiling.
 
 python benchmarks/planner.py                           four minutes on one core
 """
@@ -49,12 +49,12 @@ SEEDS = 5
 
 
 def errors(problem, searcher, regime: Regime, best: dict[str, float], relative: bool) -> tuple[float, float]:
-    """Largest error over seeds, median seconds of those after the first."""
+    """Largest error over seeds, median processor seconds of those after the first."""
     worst, seconds = 0.0, []
     for seed in range(SEEDS):
-        start = time.perf_counter()
+        start = time.process_time()
         found = plan(problem, searcher, regime=regime, key=seed)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         for name, value in found.values.items():
             worst = max(worst, abs(value - best[name]) / (abs(best[name]) if relative else 1.0))
     return worst, statistics.median(seconds[1:])
@@ -72,7 +72,7 @@ def main() -> None:
         slowest = max(seconds for _, seconds in found.values())
         rows.append([name, " ".join(shown), *(f"{error:.1g}" for error, _ in found.values()), f"{slowest:.1f}"])
         print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
-    about = "largest error over 5 seeds, absolute (carbon: relative); slowest: median seconds of the slowest searcher, compiled"
+    about = "largest error over 5 seeds, absolute (carbon: relative); slowest: median processor seconds of the slowest searcher, compiled"
     common.write("planner.csv", ["problem", "optimum", *SEARCHERS, "slowest_s"], rows, about=about)
     common.show(["problem", "optimum", *SEARCHERS, "slowest_s"], rows)
 

@@ -40,12 +40,19 @@ CARBON = {"T6": optima.CarbonTax(), "T7": optima.CarbonTax.ghkt(0.015), "T7 pati
 SEEDS = range(5)
 
 
+FAST = {"T1", "T4", "T8", "T6"}  # the full run does all of them
+
+
+def by_name(problems):
+    return [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in problems]
+
+
 def rates_of(problem, found):
     return {name: value for name, value in problem.optimum().items() if name in found.values}
 
 
 @pytest.mark.parametrize("by", SEARCHERS)
-@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize("name", by_name(RATES))
 def test_rates(name, by):
     searcher, most = SEARCHERS[by]
     for seed in SEEDS:
@@ -61,7 +68,7 @@ def test_rates(name, by):
 
 
 @pytest.mark.parametrize("by", SEARCHERS)
-@pytest.mark.parametrize("name", CARBON)
+@pytest.mark.parametrize("name", by_name(CARBON))
 def test_carbon(name, by):
     for seed in SEEDS:
         found = plan(CARBON[name], SEARCHERS[by][0], key=seed)
@@ -81,7 +88,7 @@ def test_published_numbers():
     assert float(jnp.exp(found["log_R"])) == pytest.approx(1.01865, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", [*RATES, *CARBON])
+@pytest.mark.parametrize("name", by_name([*RATES, *CARBON]))
 def test_the_closed_form_is_the_top_of_the_surface(name):
     # Independent of every searcher: welfare at the closed form against welfare a little off it, households re-solved.
     problem = {**RATES, **CARBON}[name]
@@ -96,7 +103,7 @@ def test_the_closed_form_is_the_top_of_the_surface(name):
         assert middle > right
 
 
-@pytest.mark.parametrize("name", [*RATES, *CARBON])
+@pytest.mark.parametrize("name", by_name([*RATES, *CARBON]))
 def test_envelope(name):
     # dW/dpolicy by the implicit function theorem is that of re-solved equilibria; with households frozen it is not.
     problem = {**RATES, **CARBON}[name]

@@ -114,8 +114,8 @@ class TopRate(Problem):
         return Box(("tau",), (0.0,), (0.95,))
 
     def draws(self, key, n):
-        """Earnings without tax above z̄ = 1, simulated by Pareto's law; a heavy tail needs more people, 8 n."""
-        return (1 - stratified(key, 8 * n)) ** (-1 / self.tail)
+        """Earnings without tax above z̄ = 1, simulated by Pareto's law; a heavy tail needs more people, 4 n."""
+        return (1 - stratified(key, 4 * n)) ** (-1 / self.tail)
 
     def start(self, draws):
         """Earnings at a rate of one half, in logs."""
