@@ -36,15 +36,16 @@ def moments(evidence: Evidence) -> dict[str, float]:
         if name in prices:
             series[label] = np.asarray(prices[name])
     for stock in public.stocks.values():
-        for name, label in (("K", "capital"), ("B", "bonds"), ("i", "nominal_rate")):
+        for name, label in (("K", "capital"), ("A", "assets"), ("B", "bonds"), ("i", "nominal_rate")):
             if name in stock:
                 series[label] = series.get(label, 0.0) + np.asarray(stock[name])
     consumption = [np.asarray(flow["C"]) for flow in public.flows.values() if "C" in flow]
     if consumption:
         series["consumption"] = sum(consumption)
     for flow in public.flows.values():
-        if "Pi" in flow:
-            series["inflation"] = np.asarray(flow["Pi"])
+        for name, label in (("Pi", "inflation"), ("N", "hours")):
+            if name in flow:
+                series[label] = np.asarray(flow[name])
     found = {f"{label}_mean": float(values.mean()) for label, values in series.items()}
     for label in ("capital", "output", "consumption", "interest_rate", "marginal_cost", "nominal_rate", "inflation"):
         if label in series and not evidence.lab.stationary:

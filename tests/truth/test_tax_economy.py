@@ -39,7 +39,7 @@ def drawn(seed, agent, taxes):
     """States, prices and feasible consumption."""
     rng = np.random.default_rng(seed)
     a, e = jnp.asarray(rng.gamma(1.0, 6.0, POINTS)), jnp.asarray(rng.integers(0, 7, POINTS))
-    r, wage, at = (jnp.asarray(rng.uniform(*ends, POINTS)) for ends in ((-0.01, 0.08), (0.7, 1.6), (0.05, 0.95)))
+    r, wage, at = (jnp.asarray(rng.uniform(*ends, POINTS)) for ends in ((0.0, 0.08), (0.7, 1.6), (0.05, 0.95)))
 
     def one(a, e, r, wage, at):
         own, view = AssetOwn(a, e=e), TaxView(r, wage, taxes, jnp.asarray(0))
