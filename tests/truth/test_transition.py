@@ -87,7 +87,7 @@ def test_nearby_transitions_begin_where_the_last_one_ended(ghh):
     # The same path, whether it is begun at another one or from scratch.
     first = w.transition(ghh, w.with_parameters(ghh.economy, {"government.tau_n": 0.25}), horizon=120)
     economy = w.with_parameters(ghh.economy, {"government.tau_n": 0.27})
-    near, scratch = w.transition(ghh, economy, near=first), w.transition(ghh, economy, horizon=120)
+    near, scratch = w.transition(ghh, economy, near=first, horizon=120), w.transition(ghh, economy, horizon=120)
     np.testing.assert_allclose(near.x, scratch.x, rtol=1e-8)
     np.testing.assert_allclose(near.welfare, scratch.welfare, rtol=1e-10)
 
