@@ -18,8 +18,6 @@ from jaxtyping import Array, Float
 
 from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, SolveError
-from walras._core.keys import root_key
-from walras._core.types import Key
 from walras.economy import period as periods
 from walras.economy.economy import Economy, Formula
 from walras.economy.population import Histogram
@@ -27,63 +25,17 @@ from walras.economy.rule import ViewInformation
 from walras.inputs import check_parameters
 from walras.learners import stationary
 from walras.learners.euler import EulerIteration
+from walras.learners.frozen import FrozenDate
 from walras.learners.preset import preset as preset_named
 from walras.learners.table import TableRule
-from walras.loop import advance, arrived
 from walras.solution import Solution
-from walras.solve import laboratory, why_stopped
-
-
-class Dates(eqx.Module):
-    """Dates of an economy of one type as functions of the candidate x, the rule and the cross-section."""
-
-    economy: Economy
-    state: periods.EconomyState
-    population: Histogram
-    key: Key
-    name: str = eqx.field(static=True)
-    live: tuple[str, ...] = eqx.field(static=True)
-
-    @property
-    def agent(self):
-        """The type."""
-        return periods.agents(self.economy)[self.name]
-
-    @property
-    def populations(self) -> dict[str, Histogram]:
-        """The histogram by name."""
-        return {self.name: self.population}
-
-    def now(self, x: Float[Array, " unknowns"], rule: TableRule, mass) -> periods.Now:
-        """The date at candidate x when the type uses `rule` and its cross-section is `mass`."""
-        state = dataclasses.replace(self.state, cross={self.name: mass})
-        given = (self.economy, self.populations, {self.name: rule}, state, self.key)
-        market = self.economy.market()
-        if not isinstance(market, Formula):
-            return periods.hypothetical(*given, prices=self.unravel(x))
-        stocks = periods.opening(self.economy, self.populations, state).stocks
-        return periods.hypothetical(*given, stocks={self.name: {**stocks[self.name], self.live[0]: x[0]}})
-
-    def unravel(self, x):
-        """The candidate as the market's dictionary of prices."""
-        market = self.economy.market()
-        assert not isinstance(market, Formula)
-        template = market.guess if market.guess is not None else market.bracket[0]  # type: ignore[index]
-        return jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, template))[1](x)
-
-    def excess(self, x: Float[Array, " unknowns"], now: periods.Now) -> Float[Array, " unknowns"]:
-        """What does not clear at the candidate: of the stock behind the formula (in logs), or of the markets."""
-        market = self.economy.market()
-        if isinstance(market, Formula):
-            cross = now.cross[self.name]
-            return jnp.log(cross.total(jax.vmap(self.agent.holds)(cross.own)[self.live[0]]) / x[0])[None]
-        return jax.flatten_util.ravel_pytree(market.excess(now))[0]
+from walras.solve import settled, why_stopped
 
 
 class Standing(eqx.Module):
-    """A stationary equilibrium: dates, candidate, rule, cross-section (risk states, nodes), what is left of the markets."""
+    """A stationary equilibrium: its date, candidate, rule, cross-section (risk states, nodes), what is left of the markets."""
 
-    dates: Dates
+    date: FrozenDate
     x: Float[Array, " unknowns"]
     rule: TableRule
     mass: Float[Array, "risk nodes"]
@@ -92,14 +44,19 @@ class Standing(eqx.Module):
     @property
     def economy(self) -> Economy:
         """The economy that stands still."""
-        return self.dates.economy
+        return self.date.economy
+
+    @property
+    def population(self) -> Histogram:
+        """The histogram that people live on."""
+        return self.date.populations[self.date.name]
 
     def now(self) -> periods.Now:
         """The date that repeats itself."""
-        return _now(self.dates, self.x, self.rule, self.mass)
+        return _now(self.date, self.x, self.rule, self.mass)
 
 
-_now = brief_jit(lambda dates, x, rule, mass: dates.now(x, rule, mass))
+_now = brief_jit(lambda date, x, rule, mass: date.now(x, rule, mass))
 
 
 def standing(solution: Solution) -> Standing:
@@ -138,22 +95,22 @@ def _standing(lab, loop) -> Standing:
     start = jax.tree_util.tree_map(lambda leaf: jnp.asarray(np.asarray(leaf)[0]), loop.economy)
     mass = start.cross[name] if search is None else search.mass
     live = stationary.live_stocks(rule.agent) if isinstance(economy.market(), Formula) else ()
-    dates = Dates(economy, start, lab.populations[name], loop.key, name, live)
-    x = _candidate(dates, rule, mass) if search is None else jnp.atleast_1d(search.tried)
-    return Standing(dates, x, rule, mass, jnp.max(jnp.abs(_excess(dates, x, rule, mass))))
+    date = FrozenDate(economy, start, lab.populations, {}, loop.key, name, live)
+    x = _candidate(date, rule, mass) if search is None else jnp.atleast_1d(search.tried)
+    return Standing(date, x, rule, mass, jnp.max(jnp.abs(_excess(date, x, rule, mass))))
 
 
 @brief_jit
-def _candidate(dates: Dates, rule, mass):
+def _candidate(date: FrozenDate, rule, mass):
     """The prices that clear the date."""
-    state = dataclasses.replace(dates.state, cross={dates.name: mass})
-    now, _ = periods.open_market(dates.economy, dates.populations, {dates.name: rule}, state, dates.key)
+    state = dataclasses.replace(date.state, cross={date.name: mass})
+    now, _ = periods.open_market(date.economy, date.populations, {date.name: rule}, state, date.key)
     return jax.flatten_util.ravel_pytree(now.prices)[0]
 
 
 @brief_jit
-def _excess(dates: Dates, x, rule, mass):
-    return dates.excess(x, dates.now(x, rule, mass))
+def _excess(date: FrozenDate, x, rule, mass):
+    return date.excess(x, date.now(x, rule, mass))
 
 
 def rest(economy: Economy, *, near: Standing | None = None, preset: str = "standard", key: int = 0) -> Standing:
@@ -177,9 +134,7 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
             return _near(economy, near, sizes.euler.household_tolerance)
         except SolveError:
             pass  # too far, or too rich for that grid: from scratch
-    lab, loop = laboratory(economy, {name: EulerIteration()}, None, None, sizes, root_key(key))
-    while not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite)):
-        loop = advance(lab, loop, 1)
+    lab, loop = settled(economy, {name: EulerIteration()}, sizes, key)
     reason, _ = why_stopped(lab, loop)
     if reason:
         raise SolveError(reason, where=type(economy).__name__)
@@ -187,30 +142,30 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
 
 
 def _near(economy: Economy, near: Standing, tolerance: float) -> Standing:
-    agent = periods.agents(economy)[near.dates.name]
-    dates = dataclasses.replace(near.dates, economy=economy)
+    agent = periods.agents(economy)[near.date.name]
+    date = dataclasses.replace(near.date, economy=economy)
     rule = dataclasses.replace(near.rule, agent=agent, information=ViewInformation())
-    search = _Search(dates, rule, near.mass, tolerance)
+    search = _Search(date, rule, near.mass, tolerance)
     x = np.asarray(near.x, float)
     found: Any = scipy.optimize.root(search, x, method="hybr", options={"xtol": 1e-12, "eps": 1e-7})
     gap = np.abs(search(found.x)).max()
     top = float(np.asarray(search.mass)[:, -1].sum())
     if not gap < 1e-9 or not top < 1e-9:
         raise SolveError(f"the markets miss by {gap:.3g}, and {top:.3g} of the people are at the top node", where="rest")
-    return Standing(dates, jnp.asarray(found.x), search.rule, search.mass, jnp.asarray(gap))
+    return Standing(date, jnp.asarray(found.x), search.rule, search.mass, jnp.asarray(gap))
 
 
 class _Search:
     """Excess as a function of the candidate; rule and cross-section of the last one start the next one."""
 
-    def __init__(self, dates: Dates, rule: TableRule, mass, tolerance: float):
-        self.dates, self.rule, self.mass = dates, rule, mass
+    def __init__(self, date: FrozenDate, rule: TableRule, mass, tolerance: float):
+        self.date, self.rule, self.mass = date, rule, mass
         self.settings = stationary.StationarySettings(tolerance)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         at = jax.device_put(np.asarray(x, float))
-        solved = stationary.solved_household(self.dates, at, self.rule, self.mass, self.settings)
+        solved = stationary.solved_household(self.date, at, self.rule, self.mass, self.settings)
         if not bool(np.isfinite(np.asarray(solved[0].table)).all()):
             return np.full(len(x), 1e3)
         self.rule, self.mass = solved[0], jax.device_put(Histogram.resting(*solved[5]))
-        return np.asarray(_excess(self.dates, at, self.rule, self.mass))
+        return np.asarray(_excess(self.date, at, self.rule, self.mass))

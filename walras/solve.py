@@ -203,10 +203,22 @@ def solve(
     return finish(lab, loop, name=name, seed=key, watch=watch, timer=timer)
 
 
+def settled(economy: Economy, learners: dict[str, Learner], preset: Preset, key: int) -> tuple[Laboratory, LoopState]:
+    """Where the rounds of a solve end, without a certificate: for those who look at many equilibria."""
+    lab, loop = laboratory(economy, learners, None, None, preset, key)
+    while _goes_on(lab, loop):
+        loop = advance(lab, loop, 1)
+    return lab, loop
+
+
+def _goes_on(lab: Laboratory, loop: LoopState) -> bool:
+    return not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite))
+
+
 def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:
     """Run the loop from where it stands to its end, then certify. Used by `solve` and by resuming."""
     chunk = 1 if lab.stationary else 20 if lab.fresh else 5
-    while not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite)):
+    while _goes_on(lab, loop):
         if watch is not None and watch(lab, loop):
             raise Interrupted(lab, loop)
         loop = advance(lab, loop, chunk)

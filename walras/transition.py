@@ -24,15 +24,19 @@ from walras._core.errors import InputError, SolveError
 from walras.economy import foc
 from walras.economy import period as periods
 from walras.economy.economy import Economy
-from walras.economy.population import Step, mortality
-from walras.economy.process import transition_matrix
+from walras.economy.process import Distribution, transition_matrix
 from walras.learners.egm import Prospect, answer, marginal_values
+from walras.learners.frozen import FrozenDate
 from walras.learners.table import TableRule
-from walras.rest import Dates, Standing, rest, standing
+from walras.rest import Standing, rest, standing
 from walras.solution import Solution
 
 TOLERANCE = 1e-10
 """Largest excess, relative, that is left at any date."""
+
+
+SEEN = 1e-8
+"""Largest relative gap between the views that rules were swept back with and those of the path: a hundred times what the markets may miss."""
 
 
 class Path(eqx.Module):
@@ -101,18 +105,18 @@ class _Tables(NamedTuple):
     outcome: Any
 
 
-def _view(dates: Dates, x, rule, mass):
-    now = dates.now(x, rule, mass)
-    return now.views[dates.name], now.outcome[dates.name]
+def _view(date: FrozenDate, x, rule, mass):
+    now = date.now(x, rule, mass)
+    return now.views[date.name], now.outcome[date.name]
 
 
 def _lead(tree):
     return jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], tree)
 
 
-def _back(dates: Dates, rule: TableRule, ahead, now):
+def _back(date: FrozenDate, rule: TableRule, ahead, now):
     """The rule of a date, given that of the next; `ahead` and `now` are (view, outcome)."""
-    agent, exo = dates.agent, dates.state.exo
+    agent, exo = date.agent, date.state.exo
     mix = transition_matrix(agent.risk, exo, exo, ahead[1])
     values = marginal_values(rule, Prospect(_lead(ahead[0]), _lead(ahead[1]), jnp.ones((1, 1, 1)), mix[None, None]))[0]
     W = jnp.einsum("ef,fa->ea", mix, values, precision="highest")
@@ -120,20 +124,18 @@ def _back(dates: Dates, rule: TableRule, ahead, now):
     return dataclasses.replace(rule, table=table[None])
 
 
-def _forward(dates: Dates, x, rule: TableRule, mass):
+def _forward(date: FrozenDate, x, rule: TableRule, mass):
     """The record of a date and the next cross-section."""
-    agent, exo = dates.agent, dates.state.exo
-    now = dates.now(x, rule, mass)
-    view, outcome, own = now.views[dates.name], now.outcome[dates.name], now.cross[dates.name].own
-    moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, now.choices[dates.name])
-    survival = mortality(agent, own, view, outcome)
-    return now, dates.population.advance(agent, mass, moved, survival, Step(exo, exo, outcome, dates.key)), moved
+    now, rules = date.now(x, rule, mass), {date.name: rule}
+    state = dataclasses.replace(date.state, cross={date.name: mass})
+    after = periods.move_on(date.economy, date.populations, rules, state, now, date.key, state.exo)
+    return now, after.cross[date.name]
 
 
-def _proxy(dates: Dates, mass, n: int):
+def _proxy(date: FrozenDate, mass, n: int):
     """Cross-sections that have the risk states right at every date: all that a view may read besides the candidate."""
-    exo = dates.state.exo
-    mix = transition_matrix(dates.agent.risk, exo, exo, ())
+    exo = date.state.exo
+    mix = transition_matrix(date.agent.risk, exo, exo, ())
 
     def step(m, _):
         return mix.T @ m, jnp.zeros_like(mass).at[:, 0].set(m)
@@ -141,42 +143,47 @@ def _proxy(dates: Dates, mass, n: int):
     return jax.lax.scan(step, mass.sum(axis=1), None, length=n)[1]
 
 
-def _rules(dates: Dates, x, end: Standing, proxies) -> Array:
-    """Tables at every date, (dates, index, risk, nodes, choices)."""
-    last = _view(dates, end.x, end.rule, end.mass)
+def _rules(date: FrozenDate, x, end: Standing, proxies) -> Array:
+    """Tables at every date, (date, index, risk, nodes, choices)."""
+    last = _view(date, end.x, end.rule, end.mass)
 
     def step(carry, at):
         rule, ahead = carry
-        here = _view(dates, *at[:1], rule, at[1])
-        rule = _back(dates, rule, ahead, here)
+        here = _view(date, *at[:1], rule, at[1])
+        rule = _back(date, rule, ahead, here)
         return (rule, here), rule.table
 
     return jax.lax.scan(step, (end.rule, last), (x, proxies), reverse=True)[1]
 
 
 @brief_jit
-def _excesses(dates: Dates, x, mass, end: Standing):
+def _excesses(date: FrozenDate, x, mass, end: Standing):
     """What does not clear at each date of a candidate."""
-    tables = _rules(dates, x, end, _proxy(dates, mass, len(x)))
+    tables = _rules(date, x, end, _proxy(date, mass, len(x)))
 
     def step(mass, at):
         here, table = at
-        now, mass_next, _ = _forward(dates, here, dataclasses.replace(end.rule, table=table), mass)
-        return mass_next, dates.excess(here, now)
+        now, mass_next = _forward(date, here, dataclasses.replace(end.rule, table=table), mass)
+        return mass_next, date.excess(here, now)
 
     return jax.lax.scan(step, mass, (x, tables))[1]
 
 
 @brief_jit
-def _recorded(dates: Dates, x, mass, end: Standing):
-    """The path of a candidate, and the lifetime payoff at the first date by node."""
-    agent, name = dates.agent, dates.name
-    tables = _rules(dates, x, end, _proxy(dates, mass, len(x)))
+def _recorded(date: FrozenDate, x, mass, end: Standing):
+    """The path of a candidate, the lifetime payoff at the first date by node, and how far off views were."""
+    agent, name = date.agent, date.name
+    proxies = _proxy(date, mass, len(x))
+    tables = _rules(date, x, end, proxies)
 
-    def ahead(now, moved, value):
+    def moved(now):
+        view, outcome = now.views[name], now.outcome[name]
+        return jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(now.cross[name].own, now.choices[name])
+
+    def ahead(outcome, stocks, value):
         """Expected value of the next date at every node."""
-        cell, right = dates.population.axis.lottery(getattr(moved, foc.stock_field(agent)))  # type: ignore[union-attr]
-        mix = transition_matrix(agent.risk, dates.state.exo, dates.state.exo, now.outcome[name])
+        cell, right = end.population.axis.lottery(getattr(stocks, foc.stock_field(agent)))
+        mix = transition_matrix(agent.risk, date.state.exo, date.state.exo, outcome[name])
         flat, state = (mix @ value).reshape(-1), jnp.repeat(jnp.arange(len(value)), value.shape[1])
         at = state * value.shape[1] + cell
         return (flat[at] * (1 - right) + flat[at + 1] * right).reshape(value.shape)
@@ -189,63 +196,71 @@ def _recorded(dates: Dates, x, mass, end: Standing):
         return cross.weight @ (-slopes.u_c[:, -1] / slopes.m_c[:, -1] * spent)
 
     def step(mass, at):
-        here, table = at
-        now, after, moved = _forward(dates, here, dataclasses.replace(end.rule, table=table), mass)
+        here, table, proxy = at
+        rule = dataclasses.replace(end.rule, table=table)
+        now, after = _forward(date, here, rule, mass)
         paid = now.payoff[name]
-        kept = (now.public(), dates.excess(here, now), now.cross[name].weight @ paid, worth(now))
-        return after, (kept, (paid.reshape(mass.shape), moved, now.outcome))
+        kept = (now.public(), date.excess(here, now), now.cross[name].weight @ paid, worth(now))
+        off = _farthest(now.views[name], _view(date, here, rule, proxy)[0])
+        return after, (kept, (paid.reshape(mass.shape), moved(now), now.outcome), off)
 
-    after, ((public, excess, payoff, value_of), (paid, moved, outcome)) = jax.lax.scan(step, mass, (x, tables))
-    final, _, still = _forward(dates, end.x, end.rule, end.mass)
-    rest_paid, beta = final.payoff[name].reshape(mass.shape), _beta(dates, final)
+    after, ((public, excess, payoff, value_of), along, off) = jax.lax.scan(step, mass, (x, tables, proxies))
+    final = date.now(end.x, end.rule, end.mass)
+    still, rest_paid, beta = moved(final), final.payoff[name].reshape(mass.shape), _beta(date, final)
 
     def worthwhile(carry):
         value, _, n = carry
-        new = rest_paid + beta * ahead(final, still, value)
+        new = rest_paid + beta * ahead(final.outcome, still, value)
         return new, jnp.max(jnp.abs(new - value)), n + 1
 
     going = lambda c: (c[1] > 1e-11 * jnp.max(jnp.abs(c[0]))) & (c[2] < 20_000)  # noqa: E731
     value, _, _ = jax.lax.while_loop(going, worthwhile, (rest_paid / (1 - beta), jnp.ones(()), 0))
 
     def earlier(value, at):
-        paid, moved, outcome = at
-        return paid + beta * ahead(dataclasses.replace(final, outcome=outcome), moved, value), None
+        paid, stocks, outcome = at
+        return paid + beta * ahead(outcome, stocks, value), None
 
-    value = jax.lax.scan(earlier, value, (paid, moved, outcome), reverse=True)[0]
-    state = jax.tree_util.tree_map(lambda a, b: jnp.concatenate([a[1:], b[None]]), public, _closing(dates, after, end))
-    gaps = jax.vmap(dates.economy.accounts)(public, state)
+    value = jax.lax.scan(earlier, value, along, reverse=True)[0]
+    state = jax.tree_util.tree_map(lambda a, b: jnp.concatenate([a[1:], b[None]]), public, _closing(date, after, end))
+    gaps = jax.vmap(date.economy.accounts)(public, state)
     flows = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree_util.tree_leaves(public.flows)) / len(x)
-    return Path(public, excess, payoff, value_of, {k: v / flows for k, v in gaps.items()}), value
+    return Path(public, excess, payoff, value_of, {k: v / flows for k, v in gaps.items()}), value, jnp.max(off)
 
 
-def _closing(dates: Dates, mass, end: Standing):
+def _farthest(one, other):
+    """Largest relative gap between two views."""
+    pairs = zip(jax.tree_util.tree_leaves(one), jax.tree_util.tree_leaves(other), strict=True)
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(a - b) / (1.0 + jnp.abs(b))) for a, b in pairs]))
+
+
+def _closing(date: FrozenDate, mass, end: Standing):
     """The record of the first date after the last one, its stocks counted."""
-    state = dataclasses.replace(dates.state, cross={dates.name: mass})
-    counted = periods.opening(dates.economy, dates.populations, state).stocks
-    return dataclasses.replace(dates.now(end.x, end.rule, mass).public(), stocks=counted)
+    state = dataclasses.replace(date.state, cross={date.name: mass})
+    counted = periods.opening(date.economy, date.populations, state).stocks
+    return dataclasses.replace(date.now(end.x, end.rule, mass).public(), stocks=counted)
 
 
-def _beta(dates: Dates, now):
-    own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[dates.name].own)
-    return dates.agent.discount(own, now.views[dates.name], now.outcome[dates.name])
+def _beta(date: FrozenDate, now):
+    own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[date.name].own)
+    return date.agent.discount(own, now.views[date.name], now.outcome[date.name])
 
 
 @eqx.filter_jit
-def _news(dates: Dates, end: Standing, n: int, size: float):
+def _news(date: FrozenDate, end: Standing, n: int, size: float):
     """Fake news at the end: what an unknown s dates ahead does to the excess today (n, out, in) and to the next
     cross-section (n, in, cells), and what a person at each cell does to the excess u dates ahead (n, out, cells)."""
     unknowns = len(end.x)
     rule, mass, x = end.rule, end.mass, end.x
-    view = _view(dates, x, rule, mass)
+    view = _view(date, x, rule, mass)
 
     def shifted(direction, sign):
         def step(carry, s):
             later, ahead = carry
             here_x = jnp.where(s == 0, x + sign * size * direction, x)
-            here = _view(dates, here_x, rule, mass)
-            new = _back(dates, later, ahead, here)
-            now, after, _ = _forward(dates, here_x, new, mass)
-            return (new, here), (dates.excess(here_x, now), after.reshape(-1))
+            here = _view(date, here_x, rule, mass)
+            new = _back(date, later, ahead, here)
+            now, after = _forward(date, here_x, new, mass)
+            return (new, here), (date.excess(here_x, now), after.reshape(-1))
 
         return jax.lax.scan(step, (rule, view), jnp.arange(n))[1]
 
@@ -254,8 +269,8 @@ def _news(dates: Dates, end: Standing, n: int, size: float):
         return (up - down) / (2 * size), (far_up - far_down) / (2 * size)
 
     today, spread = jax.lax.map(both, jnp.eye(unknowns))
-    reads = jax.jacrev(lambda m: dates.excess(x, dates.now(x, rule, m)))(mass)
-    _, transpose = jax.vjp(lambda m: _forward(dates, x, rule, m)[1], mass)
+    reads = jax.jacrev(lambda m: date.excess(x, date.now(x, rule, m)))(mass)
+    _, transpose = jax.vjp(lambda m: _forward(date, x, rule, m)[1], mass)
 
     def dated(read, _):
         return jax.vmap(lambda r: transpose(r)[0])(read), read.reshape(unknowns, -1)
@@ -265,7 +280,7 @@ def _news(dates: Dates, end: Standing, n: int, size: float):
 
 def jacobian(end: Standing, n: int) -> np.ndarray:
     """Response of every excess at every date to every unknown at every date, (n × unknowns, n × unknowns), at the end."""
-    today, spread, reads = (np.asarray(part) for part in _news(end.dates, end, n, 1e-5 * float(np.abs(end.x).max())))
+    today, spread, reads = (np.asarray(part) for part in _news(end.date, end, n, 1e-5 * float(np.abs(end.x).max())))
     m = len(end.x)
     J = np.zeros((n, m, n, m))
     J[0] = np.moveaxis(today, 0, 1)
@@ -322,7 +337,7 @@ def transition(
     return found
 
 
-_discount = brief_jit(lambda end: _beta(end.dates, end.dates.now(end.x, end.rule, end.mass)))
+_discount = brief_jit(lambda end: _beta(end.date, end.date.now(end.x, end.rule, end.mass)))
 
 
 def _placed(begin, end: Standing):
@@ -332,22 +347,20 @@ def _placed(begin, end: Standing):
         if mass.shape != end.mass.shape:
             raise InputError(f"a cross-section of shape {mass.shape}", where="transition", number=f"not {end.mass.shape}")
         return mass
-    return _regridded(begin.dates, mass, end.dates.population)
+    return _regridded(begin, end.population)
 
 
 @brief_jit
-def _regridded(dates: Dates, mass, population):
-    own, weight = dates.population.individuals(dates.agent, mass)
-    stock, risk = foc.stock_field(dates.agent), own.risk_field()
-    state = getattr(own, risk) if risk else jnp.zeros(len(weight), jnp.int32)
-    return population._scatter(dates.agent, getattr(own, stock), state, weight)
+def _regridded(begin: Standing, population):
+    agent = begin.date.agent
+    return population.place(agent, Distribution(*begin.population.individuals(agent, begin.mass)), None)
 
 
 def _solved(end: Standing, mass, x: np.ndarray, inverse: np.ndarray | None) -> Transition:
     """The path that clears, by Broyden's method from the Jacobian of the end."""
     if inverse is None:
         inverse = np.linalg.inv(jacobian(end, len(x)))
-    evaluate = lambda v: np.asarray(_excesses(end.dates, jnp.asarray(v.reshape(x.shape)), mass, end)).reshape(-1)  # noqa: E731
+    evaluate = lambda v: np.asarray(_excesses(end.date, jnp.asarray(v.reshape(x.shape)), mass, end)).reshape(-1)  # noqa: E731
     flat, gap = x.reshape(-1), evaluate(x.reshape(-1))
     for _ in range(60):
         if np.abs(gap).max() < TOLERANCE or not np.isfinite(gap).all():
@@ -364,6 +377,10 @@ def _solved(end: Standing, mass, x: np.ndarray, inverse: np.ndarray | None) -> T
     if not np.abs(gap).max() < 100 * TOLERANCE:
         raise SolveError(f"no path clears: {np.abs(gap).max():.3g} is left", where="transition",
                          remedy="Go to the new parameters in smaller steps, each `near` the one before.")  # fmt: skip
-    path, value = _recorded(end.dates, jnp.asarray(flat.reshape(x.shape)), mass, end)
-    path, value = jax.tree_util.tree_map(np.asarray, (path, value))
+    recorded = _recorded(end.date, jnp.asarray(flat.reshape(x.shape)), mass, end)
+    path, value, off = jax.tree_util.tree_map(np.asarray, recorded)
+    if not off < SEEN:
+        raise InputError("what people see depends on the whole cross-section, which rules are swept back without knowing",
+                         where=type(end.economy).__name__, number=f"{off:.3g} of a view",
+                         remedy="Let views read prices, and stocks that nobody chooses.")  # fmt: skip
     return Transition(mass, end, flat.reshape(x.shape), path, value, float(np.sum(np.asarray(mass) * value)), None, inverse)

@@ -39,7 +39,7 @@ def drawn(seed, agent, taxes):
     """States, prices and feasible consumption."""
     rng = np.random.default_rng(seed)
     a, e = jnp.asarray(rng.gamma(1.0, 6.0, POINTS)), jnp.asarray(rng.integers(0, 7, POINTS))
-    r, wage, at = (jnp.asarray(rng.uniform(*ends, POINTS)) for ends in ((0.0, 0.08), (0.7, 1.6), (0.05, 0.95)))
+    r, wage, at = (jnp.asarray(rng.uniform(*ends, POINTS)) for ends in ((-0.01, 0.08), (0.7, 1.6), (0.05, 0.95)))
 
     def one(a, e, r, wage, at):
         own, view = AssetOwn(a, e=e), TaxView(r, wage, taxes, jnp.asarray(0))
@@ -54,8 +54,12 @@ def by_hand(agent, own, choice, view):
     tax, y, c, n = view.taxes, agent.risk.value(own.e), choice.c, agent.hours(own, choice, view)
     i = view.w * y * n + view.r * own.a
     if isinstance(tax.income, Progressive):
-        paid, marginal = i - (1 - tax.income.tau) * i ** (1 - tax.income.xi) / (1 - tax.income.xi), None
-        marginal = 1 - (1 - tax.income.tau) * i**-tax.income.xi
+        # Losses of the rich can leave an income below the floor: there the tax is the tangent at the floor.
+        left, floor, xi = 1 - tax.income.tau, tax.income.floor, tax.income.xi
+        marginal = jnp.where(i > floor, 1 - left * jnp.abs(i) ** -xi, 1 - left * floor**-xi)
+        at_floor = floor - left * floor ** (1 - xi) / (1 - xi)
+        straight = at_floor + (1 - left * floor**-xi) * (i - floor)
+        paid = jnp.where(i > floor, i - left * jnp.abs(i) ** (1 - xi) / (1 - xi), straight)
     elif isinstance(tax.income, Brackets):
         rate, step, edge, width = tax.income.rates, jnp.diff(tax.income.rates), tax.income.thresholds, tax.income.width
         soft = lambda x: width * jnp.log1p(jnp.exp((x - edge) / width))  # noqa: E731
@@ -154,7 +158,7 @@ def test_aggregates_of_an_independent_solver(calibration):
 def test_hours_are_best_between_nodes_too():
     # Intratemporal residual of the solved rule at points that are no nodes.
     standing = w.rest(TaxEconomy.standard(), preset="fast")
-    agent, view = standing.dates.agent, standing.now().views["household"]
+    agent, view = standing.date.agent, standing.now().views["household"]
     a, e = jnp.asarray(np.random.default_rng(0).gamma(1.0, 6.0, 2000)), jnp.asarray(np.arange(2000) % 7)
 
     def residual(a, e):

@@ -1,5 +1,7 @@
 """Perfect foresight: a linear solver that shares no line with the package, accounts, welfare, what is refused."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import walras as w
 from tests.truth.capital import Capital
 from walras._core.errors import InputError
 from walras.economies import Aiyagari, KrusellSmith, TaxEconomy
+from walras.economies.saver import Household
 from walras.transition import jacobian
 
 
@@ -51,7 +54,7 @@ def test_the_jacobian_is_that_of_differences(name, request):
         for sign in (1, -1):
             x = np.tile(np.asarray(end.x), (n, 1))
             x[k, i] += sign * 1e-5
-            ends.append(np.asarray(_excesses(end.dates, jnp.asarray(x), end.mass, end)).reshape(-1))
+            ends.append(np.asarray(_excesses(end.date, jnp.asarray(x), end.mass, end)).reshape(-1))
         column = (ends[0] - ends[1]) / 2e-5
         np.testing.assert_allclose(J[:, k * m + i], column, atol=1e-6 * np.abs(column).max())
 
@@ -97,3 +100,33 @@ def test_what_has_no_transition_is_refused(ghh):
         w.transition(np.ones((7, 5)) / 35, ghh.economy, end=ghh, horizon=10)
     with pytest.raises(InputError, match="one type on a histogram and no aggregate risk"):
         w.rest(KrusellSmith.dhjj2010(), preset="fast")
+
+
+def test_views_that_need_the_whole_cross_section_are_refused(aiyagari):
+    # Rules are swept back before cross-sections are known: a wage that falls with the spread of wealth would be read wrong.
+    parts = vars(aiyagari.economy)
+    economy = Envious(**{**parts, "household": Counted(**vars(parts["household"]))})
+    end = w.rest(economy, preset="fast")
+    poor = np.zeros_like(end.mass)
+    poor[:, 0] = np.asarray(end.mass).sum(axis=1)
+    with pytest.raises(InputError, match="depends on the whole cross-section"):
+        w.transition(0.99 * np.asarray(end.mass) + 0.01 * poor, economy, end=end, horizon=100)
+
+
+class Counted(Household):
+    """Whose wealth beyond six is counted too."""
+
+    def holds(self, own):
+        return {**super().holds(own), "rich": jnp.where(own.k > 6.0, 0.01, 0.0)}
+
+
+class Envious(Aiyagari):
+    """Wages fall with the share of the rich; what is taken is thrown away."""
+
+    def household_sees(self, now):
+        view = super().household_sees(now)
+        return dataclasses.replace(view, w=view.w - now.stocks["household"]["rich"])
+
+    def accounts(self, now, after):
+        stocks = now.stocks["household"]
+        return {"goods": super().accounts(now, after)["goods"] - stocks["rich"] * stocks["L"]}

@@ -10,15 +10,12 @@ import jax.numpy as jnp
 from walras.economy.preferences import crra_inverse_marginal
 from walras.numerics.roots import increasing
 
-STEPS = 5
-"""Steps of Newton's method for hours and income."""
-
 
 @jax.jit
 def best_hours(agent, own, log_c, view):
     """Hours at which the last one costs what it pays, given log consumption."""
     start = -agent.unwilling(own, view, jnp.zeros(()), log_c) / agent.eta
-    return jnp.exp(increasing(lambda x: agent.unwilling(own, view, x, log_c), start, steps=view.taxes.income.bends))
+    return jnp.exp(increasing(lambda x: agent.unwilling(own, view, x, log_c), start, straight=view.taxes.income.straight))
 
 
 @jax.jit
@@ -26,7 +23,7 @@ def spending_all(agent, own, view):
     """Hours and consumption of who saves nothing."""
     spent = lambda x: (agent.means(own, view, jnp.exp(x)) - agent.a_min) / (1 + view.taxes.tau_c)  # noqa: E731
     gap = lambda x: agent.unwilling(own, view, x, jnp.log(jnp.maximum(spent(x), 1e-12)))  # noqa: E731
-    x = increasing(gap, -gap(jnp.zeros(())) / (agent.eta + (1 - agent.ghh) * agent.gamma), steps=STEPS)
+    x = increasing(gap, -gap(jnp.zeros(())) / (agent.eta + (1 - agent.ghh) * agent.gamma))
     return jnp.exp(x), spent(x)
 
 
@@ -48,8 +45,8 @@ def backwards(agent, W, own, view, next_own):
         spent = next_own.a + (1 + tax.tau_c) * consumed(i)
         needed = spent - (1 - tax.tau_n) * wage * hours(i) + tax.income.tax(i) - tax.transfer
         slope = 1 + (1 - tax.tau_k) * view.r
-        return increasing(lambda a: slope * a - tax.wealth.tax(a) - needed, needed / slope, steps=tax.wealth.bends)
+        return increasing(lambda a: slope * a - tax.wealth.tax(a) - needed, needed / slope, straight=tax.wealth.straight)
 
     start = wage * hours(wage + view.r * next_own.a) + view.r * next_own.a
-    i = increasing(lambda i: i - wage * hours(i) - view.r * assets(i), start, steps=STEPS)
+    i = increasing(lambda i: i - wage * hours(i) - view.r * assets(i), start)
     return consumed(i), assets(i)

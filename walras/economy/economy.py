@@ -70,6 +70,14 @@ class Clear(NamedTuple):
     bracket: tuple[dict[str, Any], dict[str, Any]] | None = None
     guess: dict[str, Any] | None = None
 
+    @property
+    def template(self) -> dict[str, Any]:
+        """Some prices, for their names and shapes: the guess, or the lower end of the bracket."""
+        if self.guess is not None:
+            return self.guess
+        assert self.bracket is not None  # one of the two says which prices are sought
+        return self.bracket[0]
+
 
 class Economy(Parameters):
     """An economy. A subclass declares its agent types and parameters as fields, and these methods."""

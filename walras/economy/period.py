@@ -164,15 +164,13 @@ def _settle_prices(setting: _Setting, now: Now, guess) -> tuple[Now, Any]:
     if isinstance(market, Formula):
         status = (jnp.asarray(int(RootStatus.BRACKETED), jnp.int32), jnp.zeros(()))
         return dataclasses.replace(_at_prices(setting, now, market.prices(now)), status=status), guess
-    ends = market.bracket or (market.guess, market.guess)
-    template = ends[0] if market.guess is None else market.guess
-    _, unravel = jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, template))
+    _, unravel = jax.flatten_util.ravel_pytree(jax.tree_util.tree_map(jnp.asarray, market.template))
 
     def excess(x):
         return jax.flatten_util.ravel_pytree(market.excess(_at_prices(setting, now, unravel(x))))[0]
 
     if market.guess is None:
-        low, high = (jax.flatten_util.ravel_pytree(end)[0][0] for end in ends)
+        low, high = (jax.flatten_util.ravel_pytree(end)[0][0] for end in market.bracket)
         root = roots.bracketed(lambda x: excess(x[None])[0], low, high)
         value = root.value[None]
     else:
@@ -199,10 +197,7 @@ def spaces(economy, populations, rules: dict[str, Rule], state: EconomyState, ke
     `rules` has at least those of the types that move before it, because what one sees may depend on what they chose.
     """
     market, now = economy.market(), opening(economy, populations, state)
-    if isinstance(market, Formula):
-        prices = market.prices(now)
-    else:
-        prices = market.guess if market.guess is not None else market.bracket[0]
+    prices = market.prices(now) if isinstance(market, Formula) else market.template
     now = dataclasses.replace(now, prices=prices)
     moves = economy.timing().moves()
     for before, mover in moves.items():

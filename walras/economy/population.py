@@ -157,6 +157,28 @@ class Histogram(Population):
         Returns:
             The mass, shape (risk states, nodes).
         """
+        moves = Histogram.moves(cell, right, matrix)
+        n, size = len(matrix), np.size(cell)
+        # The mass of one node is set, not the sum of all: a row of ones would fill the factors (sixteen times as dear in
+        # Aiyagari's economy). The node must be one that is visited for ever: the fullest after some dates.
+        seen = np.full(size, 1.0 / size)
+        for _ in range(200):
+            seen = moves @ seen
+        pinned = int(np.argmax(seen))
+        kept = np.delete(np.arange(size), pinned)
+        system = (scipy.sparse.identity(size, format="csc") - moves)[kept]
+        mass = np.ones(size)
+        mass[kept] = scipy.sparse.linalg.spsolve(system[:, kept].tocsc(), -system[:, [pinned]].toarray()[:, 0])
+        return np.maximum(mass, 0.0).reshape(n, -1) / np.maximum(mass, 0.0).sum()
+
+    @staticmethod
+    def moves(cell, right, matrix) -> scipy.sparse.csc_matrix:
+        """What a constant move makes of a cross-section: column by column where the people of a node go.
+
+        Args:
+            cell, right: lottery of every node's move (risk state major), each of shape (risk states × nodes,).
+            matrix: transition matrix of the risk state.
+        """
         matrix = np.asarray(matrix)
         n = len(matrix)
         cell, right = (np.asarray(x).reshape(n, -1) for x in (cell, right))
@@ -165,18 +187,7 @@ class Histogram(Population):
         target = np.arange(n)[None, :, None] * m + cell[:, None, :]
         weight = matrix[:, :, None] * np.stack([1 - right, right])[:, :, None, :]
         rows = np.concatenate([target.ravel(), target.ravel() + 1])
-        moves = scipy.sparse.csc_matrix((weight.ravel(), (rows, np.tile(source.ravel(), 2))), (n * m, n * m))
-        # The mass of one node is set, not the sum of all: a row of ones would fill the factors (sixteen times as dear in
-        # Aiyagari's economy). The node must be one that is visited for ever: the fullest after some dates.
-        seen = np.full(n * m, 1.0 / (n * m))
-        for _ in range(200):
-            seen = moves @ seen
-        pinned = int(np.argmax(seen))
-        kept = np.delete(np.arange(n * m), pinned)
-        system = (scipy.sparse.identity(n * m, format="csc") - moves)[kept]
-        mass = np.ones(n * m)
-        mass[kept] = scipy.sparse.linalg.spsolve(system[:, kept].tocsc(), -system[:, [pinned]].toarray()[:, 0])
-        return np.maximum(mass, 0.0).reshape(n, m) / np.maximum(mass, 0.0).sum()
+        return scipy.sparse.csc_matrix((weight.ravel(), (rows, np.tile(source.ravel(), 2))), (n * m, n * m))
 
 
 class _Listed(Population):

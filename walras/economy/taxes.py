@@ -33,9 +33,9 @@ from walras.numerics.roots import increasing
 
 
 class Schedule(Parameters):
-    """Interface: the tax on one person's base. `bends`: steps of Newton's method that its inverse needs, none if straight."""
+    """Interface: the tax on one person's base. `straight`: whether it is a straight line."""
 
-    bends: ClassVar[int] = 30
+    straight: ClassVar[bool] = False
 
     @abc.abstractmethod
     def tax(self, x: Array) -> Array:
@@ -51,13 +51,13 @@ class Schedule(Parameters):
 
     def before(self, net: Array) -> Array:
         """The base of which `net` is left: the inverse of `after`, for marginal rates below one."""
-        return increasing(lambda x: self.after(x) - net, jnp.asarray(net, float), steps=self.bends)
+        return increasing(lambda x: self.after(x) - net, jnp.asarray(net, float), straight=self.straight)
 
 
 class Linear(Schedule):
     """τ x."""
 
-    bends: ClassVar[int] = 0
+    straight: ClassVar[bool] = True
     tau: Array = parameter("rate", "–", -np.inf, 1)
 
     def tax(self, x):
@@ -68,7 +68,6 @@ class Linear(Schedule):
 class Progressive(Schedule):
     """Heathcote, Storesletten and Violante: after tax (1 − τ) x^(1−ξ)/(1 − ξ) above `floor`, a straight line below it."""
 
-    bends: ClassVar[int] = 4
     tau: Array = parameter("one less the share of the last unit that is left at a base of one", "–", -np.inf, 1)
     xi: Array = parameter("progressivity", "–", -np.inf, 1)
     floor: Array = parameter("base below which the marginal rate stays", "goods", 0)
@@ -112,7 +111,6 @@ class Brackets(Schedule):
 class Wealth(Schedule):
     """Nothing on holdings up to `exempt`; above, (1 − τ) (x/exempt)^(−ξ) of the last unit is left."""
 
-    bends: ClassVar[int] = 10
     tau: Array = parameter("rate on the first unit above the exemption", "–", -np.inf, 1)
     xi: Array = parameter("progressivity above the exemption", "–", 0, 1, closed=True)
     exempt: Array = parameter("exemption", "goods", 0)
@@ -129,7 +127,7 @@ class Wealth(Schedule):
 class Transfer(Schedule):
     """The same amount to everybody."""
 
-    bends: ClassVar[int] = 0
+    straight: ClassVar[bool] = True
     amount: Array = parameter("amount", "goods")
 
     def tax(self, x):

@@ -30,9 +30,9 @@ from walras.economy.space import choice_fields
 from walras.govern.welfare import People
 from walras.learners.learner import Learner
 from walras.learners.preset import preset as preset_named
-from walras.loop import Laboratory, LoopState, advance, arrived
+from walras.loop import Laboratory, LoopState
 from walras.solution import Solution, loaded
-from walras.solve import default_learner, laboratory, why_stopped
+from walras.solve import default_learner, settled, why_stopped
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,9 +76,7 @@ def settle(economy: Economy, learners: dict[str, Learner] | None, preset: str, k
         SolveError: if no equilibrium is found.
     """
     learners = {n: default_learner(agent) for n, agent in periods.agents(economy).items()} | (learners or {})
-    lab, loop = laboratory(economy, learners, None, None, preset_named(preset), key)
-    while not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite)):
-        loop = advance(lab, loop, 1)
+    lab, loop = settled(economy, learners, preset_named(preset), key)
     reason, fatal = why_stopped(lab, loop)
     if fatal:
         raise SolveError(reason, where=type(economy).__name__)
@@ -148,15 +146,8 @@ def _date(lab: Laboratory, loop: LoopState, begin, name: str, key):
 
 def _lifetimes(utility, discount, cell, right, matrix) -> np.ndarray:
     """V = u + A'(d V), risk state major."""
-    n, m = len(matrix), len(utility) // len(matrix)
-    cell, right = cell.reshape(n, 1, m), right.reshape(n, 1, m)
-    target = np.broadcast_to(np.arange(n)[None, :, None] * m + cell, (n, n, m))
-    source = np.broadcast_to(np.arange(n * m).reshape(n, 1, m), (n, n, m))
-    chance = matrix[:, :, None]
-    weight = np.stack([chance * (1 - right), chance * right])
-    columns = np.concatenate([target.ravel(), target.ravel() + 1])
-    ahead = scipy.sparse.csc_matrix((weight.ravel(), (np.tile(source.ravel(), 2), columns)), (n * m, n * m))
-    system = scipy.sparse.identity(n * m, format="csc") - ahead @ scipy.sparse.diags(discount)
+    ahead = Histogram.moves(cell, right, matrix).T  # from whom to where, not to where from whom
+    system = scipy.sparse.identity(len(utility), format="csc") - ahead @ scipy.sparse.diags(discount)
     return np.asarray(scipy.sparse.linalg.spsolve(system.tocsc(), utility))
 
 

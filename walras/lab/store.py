@@ -236,6 +236,7 @@ def _learners(solution: Solution, request: Request) -> dict[str, str]:
 
 
 def as_json(value: dict[str, Any]) -> bytes:
+    """A value as indented JSON, ending in a newline; arrays as lists."""
     return (json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n").encode()
 
 

@@ -13,6 +13,9 @@ from walras.numerics.interpolate import Axis
 CROWDED = 1e-9
 """Share of people at the top of a first grid above which it is too short."""
 
+LENGTHENED = 6
+"""How often a first grid is made five times as long; the certificate reports who is still at the top."""
+
 
 @brief_jit
 def _stock_at_birth(agent, exo):

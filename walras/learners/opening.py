@@ -20,7 +20,7 @@ from walras.economy.foc import margins, stock_field
 from walras.economy.population import Histogram
 from walras.economy.space import choice_fields, choose
 from walras.learners import stationary
-from walras.learners.grids import CROWDED, top_of, wide_axis
+from walras.learners.grids import CROWDED, LENGTHENED, top_of, wide_axis
 from walras.learners.learner import Setup
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis
@@ -177,7 +177,7 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         width = 0.1 * (bounds[1] - bounds[0])
     coarse = stationary.StationarySettings(1e-7)
     mass_axis = dataclasses.replace(rule.own_axis, n=nodes)
-    final = False
+    final, lengthened = False, 0
     while True:
         populations = {**setup.populations, setup.name: Histogram(mass_axis, nodes)}
         problem, search = stationary.begin(setup, populations, rule, bounds, live, (x, width))
@@ -194,7 +194,9 @@ def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
         if final:
             break
         x = float(search.x)
-        if float(np.asarray(search.mass)[:, -1].sum()) > CROWDED:  # the rich would still go on: look further up
+        crowd = float(np.asarray(search.mass)[:, -1].sum())
+        if crowd > CROWDED and lengthened < LENGTHENED:  # the rich would still go on: look further up
+            lengthened += 1
             mass_axis = dataclasses.replace(mass_axis, high=as_parameter(5.0 * float(mass_axis.high)))
             rule = _on_axis(search.rule, dataclasses.replace(rule.own_axis, high=mass_axis.high))
             continue

@@ -9,9 +9,6 @@ interruption and resumption work as for every other loop.
       journal={The Quarterly Journal of Economics}, volume={109}, number={3}, pages={659--684}, year={1994}}
 """
 
-import dataclasses
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.flatten_util
@@ -21,14 +18,13 @@ from jaxtyping import Array, Bool, Float, Int
 
 from walras._core.compiling import brief_jit
 from walras._core.errors import InputError
-from walras._core.types import Key
 from walras.economy import period as periods
-from walras.economy.economy import Clear, Economy, Formula
+from walras.economy.economy import Economy, Formula
 from walras.economy.foc import stock_field
 from walras.economy.population import Step, mortality
 from walras.economy.process import transition_matrix
-from walras.economy.rule import Rule
 from walras.learners.egm import Prospect, sweep
+from walras.learners.frozen import FrozenDate
 from walras.learners.learner import Setup
 from walras.learners.table import TableRule
 
@@ -65,48 +61,11 @@ class StationarySettings(eqx.Module):
     max_sweeps: int = 6000
 
 
-class StationaryProblem(eqx.Module):
-    """The economy with its exogenous state frozen, seen from one type on a histogram."""
+class StationaryProblem(FrozenDate):
+    """A frozen date with one unknown: where it may lie, and which way a positive excess sends it."""
 
-    economy: Economy
-    state: periods.EconomyState
-    populations: dict[str, Any]
-    rules: dict[str, Rule]
-    key: Key
     limits: Float[Array, " 2"]
     direction: Float[Array, ""]
-    name: str = eqx.field(static=True)
-    live: tuple[str, ...] = eqx.field(static=True)
-
-    @property
-    def agent(self):
-        """The type."""
-        return periods.agents(self.economy)[self.name]
-
-    def now(self, x, rule: TableRule, mass) -> periods.Now:
-        """The date at candidate x when the type uses `rule` and its cross-section is `mass`."""
-        state = dataclasses.replace(self.state, cross={**self.state.cross, self.name: mass})
-        rules = {**self.rules, self.name: rule}
-        if not isinstance(self.economy.market(), Formula):
-            return periods.hypothetical(self.economy, self.populations, rules, state, self.key, prices=self.prices(x))
-        stocks = periods.opening(self.economy, self.populations, state).stocks
-        stocks = {**stocks, self.name: {**stocks[self.name], self.live[0]: x}}
-        return periods.hypothetical(self.economy, self.populations, rules, state, self.key, stocks=stocks)
-
-    def prices(self, x):
-        """The named price of a clearing market."""
-        market = self.economy.market()
-        assert isinstance(market, Clear) and market.bracket is not None  # `candidate_limits` has seen to it
-        return dict.fromkeys(market.bracket[0], x)
-
-    def excess(self, x, now: periods.Now):
-        """Supply minus demand at the candidate: of the stock behind the formula (in logs), or of the market."""
-        market = self.economy.market()
-        if isinstance(market, Formula):
-            cross = now.cross[self.name]
-            held = cross.total(jax.vmap(self.agent.holds)(cross.own)[self.live[0]])
-            return jnp.log(held / x)
-        return jax.flatten_util.ravel_pytree(market.excess(now))[0][0]
 
 
 def live_stocks(agent) -> tuple[str, ...]:
@@ -174,7 +133,7 @@ def _unrest(problem: StationaryProblem, mass, moved, survival, chance: Step, dat
 
 @brief_jit
 def _excess(problem: StationaryProblem, x, rule, mass):
-    return problem.excess(x, problem.now(x, rule, mass))
+    return problem.excess(x, problem.now(x, rule, mass))[0]
 
 
 def stationary_round(problem: StationaryProblem, state: StationaryState, settings: StationarySettings) -> StationaryState:
@@ -240,9 +199,9 @@ def _begin(setup: Setup, populations, rule: TableRule, bounds, live: tuple[str, 
     state = periods.start(economy, populations, rules, key, setup.exo)
     mass, width = state.cross[name], first[1]
     x = jnp.clip(first[0], bounds[0], bounds[1])
-    problem = StationaryProblem(economy, state, populations, rules, key, bounds, jnp.ones(()), name, live)
+    problem = StationaryProblem(economy, state, populations, rules, key, name, live, bounds, jnp.ones(()))
     # +1 if a positive excess asks for a higher candidate, −1 if for a lower one (the rule held fixed).
-    slope = jax.jvp(lambda v: problem.excess(v, problem.now(v, rule, mass)), (x,), (jnp.ones_like(x),))[1]
+    slope = jax.jvp(lambda v: problem.excess(v, problem.now(v, rule, mass))[0], (x,), (jnp.ones_like(x),))[1]
     problem = eqx.tree_at(lambda p: p.direction, problem, jnp.where(slope < -1e-9, 1.0, -1.0))
     nothing, nowhere, unknown, zero = jnp.zeros(()), jnp.zeros(2), jnp.zeros(2, bool), jnp.zeros((), jnp.int64)
     search = StationaryState(x, x, nothing, nowhere, nowhere, unknown, width, rule, mass, zero, nothing)

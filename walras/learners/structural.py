@@ -3,7 +3,7 @@
 The economy is simulated with the present rule, on fresh shocks, a short stretch a round; every individual's lifetime payoff
 along the recorded prices is differentiated exactly (`adjoint`), prices taken as given; the parameters of the rule take a step
 of Adam. No law of motion is estimated and no Bellman equation is solved: what lies beyond the stretch is worth what a critic
-says, a linear function of the terms in information, fitted anew in each round to the values that the adjoint found.
+says, a linear function of the terms in information, fitted to the values that the adjoint found, older rounds counting less.
 
 Use it where there is no first-order condition to invert, where information is rich, or to see what price-taking learners make
 of an economy. Do not use it where `EulerIteration` works and the last digit matters: sampling noise of some .0005 of consumption

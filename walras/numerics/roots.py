@@ -17,6 +17,12 @@ from jaxtyping import Array, Float, Int
 
 from walras._core.results import RootStatus
 
+HALF_THE_DIGITS = 1e-8
+"""Relative length of the last step of Newton's method: it doubles the digits, so what is left is rounding."""
+
+MOST_STEPS = 60
+"""Most steps of Newton's method for one number; where it halves instead, a bracket of one shrinks below rounding."""
+
 
 class Root(eqx.Module):
     """Where a root ended: value, residual there, status (`RootStatus`), the number of evaluations, and the inverse Jacobian
@@ -158,7 +164,7 @@ def _broyden_step(function, s: _Broyden) -> _Broyden:
     return _Broyden(keep(s.x + move, s.x), keep(new, s.gap), inverse, jacobian, column, since, s.steps + 1)
 
 
-def increasing(function: Callable[[Array], Array], start: Array, *, steps: int) -> Array:
+def increasing(function: Callable[[Array], Array], start: Array, *, straight: bool = False) -> Array:
     """Root of an increasing function of one number by Newton's method, with its implicit derivatives of all orders.
 
     A step that leaves what the signs so far have enclosed goes to the middle of it.
@@ -166,18 +172,20 @@ def increasing(function: Callable[[Array], Array], start: Array, *, steps: int) 
     Args:
         function: what is to vanish.
         start: where to begin.
-        steps: steps after the first one; none for a straight line.
+        straight: whether it is a straight line, whose root one step finds.
     """
 
     def solve(f, x):
-        def step(_, carry):
-            x, low, high = carry
+        def step(carry):
+            x, low, high, _, n = carry
             value, rate = jax.jvp(f, (x,), (jnp.ones_like(x),))
             low, high = jax.lax.select(value < 0, x, low), jax.lax.select(value > 0, x, high)
             new = x - value / rate
-            return jax.lax.select((new >= low) & (new <= high), new, 0.5 * (low + high)), low, high
+            new = jax.lax.select((new >= low) & (new <= high), new, 0.5 * (low + high))
+            return new, low, high, jnp.abs(new - x) > HALF_THE_DIGITS * (1.0 + jnp.abs(new)), n + 1
 
-        x, _, _ = jax.lax.fori_loop(0, steps + 1, step, (x, x - jnp.inf, x + jnp.inf))
-        return x
+        begin = (x, x - jnp.inf, x + jnp.inf, jnp.asarray(True), 0)
+        going = lambda carry: carry[3] & (carry[4] < MOST_STEPS)  # noqa: E731
+        return (step(begin) if straight else jax.lax.while_loop(going, step, begin))[0]
 
     return jax.lax.custom_root(function, start, solve, lambda g, y: y / g(jnp.ones_like(y)))

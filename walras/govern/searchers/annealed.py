@@ -13,7 +13,6 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 
 from walras.govern.searchers.searcher import Rounds, Searcher, run
 
@@ -29,6 +28,8 @@ class Paired(Rounds):
     spread: tuple[float, float] = eqx.field(static=True)
 
     def _adam(self):
+        import optax  # slow to import
+
         return optax.adam(optax.cosine_decay_schedule(-self.step, self.rounds))
 
     def start(self, begin):

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import optax
 
 from walras.govern.searchers.searcher import Rounds
 
@@ -18,6 +17,8 @@ class Ascent(Rounds):
     step: float = eqx.field(static=True)
 
     def _adam(self):
+        import optax  # slow to import
+
         return optax.adam(optax.cosine_decay_schedule(-self.step, self.rounds))
 
     def start(self, begin):

@@ -14,7 +14,6 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 
 from walras.govern.searchers.searcher import Rounds, Searcher, run
 
@@ -32,6 +31,8 @@ class Clipped(Rounds):
     spread: tuple[float, float] = eqx.field(static=True)
 
     def _adam(self):
+        import optax  # slow to import
+
         return optax.adam(optax.cosine_decay_schedule(self.step, self.rounds * self.epochs))
 
     def start(self, begin):
@@ -64,7 +65,7 @@ class Clipped(Rounds):
         def epoch(_, carry):
             r, m = carry
             change, m = self._adam().update(jax.grad(loss)(r), m)
-            mean, log_sd = optax.apply_updates(r, change)
+            mean, log_sd = eqx.apply_updates(r, change)
             return (jnp.clip(mean, 0.0, 1.0), jnp.clip(log_sd, *jnp.log(jnp.asarray(self.spread[::-1])))), m
 
         rule, memory = jax.lax.fori_loop(0, self.epochs, epoch, (rule, memory))
