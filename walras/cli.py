@@ -171,6 +171,7 @@ def design(  # noqa: PLR0913 (one argument per option of the command line)
     economy: Annotated[str, typer.Argument(help="A name from `walras list`, or path/to/file.py:ClassName.")],
     over: Annotated[str, typer.Option(help="Parameters: NAME=LOW:HIGH,NAME …; without LOW:HIGH where the parameter may lie.")],
     welfare: Annotated[str, typer.Option(help="utilitarian, rawlsian, inequality-averse:ε, weighted:ω1,ω2,…")] = "utilitarian",
+    along: Annotated[str, typer.Option(help="transition (from the economy as it is) or rest.")] = "transition",
     regime: Annotated[str, typer.Option(help="commitment or discretion.")] = "commitment",
     searcher: Annotated[str, typer.Option(help="pathwise, grid, cma-es, ppo, es, implicit; :N nodes or rounds.")] = "pathwise",
     calibration: Annotated[str | None, typer.Option(help="A named constructor of the economy.")] = None,
@@ -186,7 +187,7 @@ def design(  # noqa: PLR0913 (one argument per option of the command line)
     experiment.compile_cache()
     chosen = calibration or next(iter(calibrations(economy_class(economy))), "")
     folder = out_ or _free(Path("runs") / f"design-{_stem(economy)}-{seed}")
-    asked = {"economy": economy, "calibration": chosen, "over": over, "welfare": welfare, "regime": regime}
+    asked = {"economy": economy, "calibration": chosen, "over": over, "welfare": welfare, "along": along, "regime": regime}
     request = designing.DesignRequest(**asked, searcher=searcher, parameters=_numbers(set_, "--set"), preset=preset, seed=seed)
     _designed(folder, lambda say: designing.run(request, folder, say))
 
@@ -203,7 +204,7 @@ def _designed(folder: Path, work) -> None:
 
 
 def _show_design(found, folder: Path) -> None:
-    title = f"{found.economy}: {found.welfare} welfare, {found.regime}, {found.searcher}, {len(found.surface)} equilibria"
+    title = f"{found.economy}: {found.welfare} welfare ({found.along}), {found.regime}, {found.searcher}, {len(found.surface)} equilibria"
     table = Table("parameter", "searched in", "chosen", "", title=title, title_justify="left")
     for name, value in found.values.items():
         end = found.corners.get(name)

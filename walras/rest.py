@@ -19,7 +19,9 @@ from jaxtyping import Array, Float
 from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, SolveError
 from walras.economy import period as periods
+from walras.economy.agent import AgentType
 from walras.economy.economy import Economy, Formula
+from walras.economy.foc import stock_field
 from walras.economy.population import Histogram
 from walras.economy.rule import ViewInformation
 from walras.inputs import check_parameters
@@ -30,6 +32,9 @@ from walras.learners.preset import preset as preset_named
 from walras.learners.table import TableRule
 from walras.solution import Solution
 from walras.solve import settled, why_stopped
+
+IMPOSSIBLE = 1e3
+"""The excess where nothing can be computed: the search turns back."""
 
 
 class Standing(eqx.Module):
@@ -70,7 +75,7 @@ def standing(solution: Solution) -> Standing:
     return _standing(solution.lab, solution.loop)
 
 
-def _only_type(economy: Economy) -> str:
+def only_type(economy: Economy) -> str:
     """The name of the one type.
 
     Raises:
@@ -87,7 +92,7 @@ def _only_type(economy: Economy) -> str:
 
 
 def _standing(lab, loop) -> Standing:
-    economy, name = lab.economy, _only_type(lab.economy)
+    economy, name = lab.economy, only_type(lab.economy)
     if not isinstance(lab.populations[name], Histogram):
         raise InputError(f"{name} is no histogram", where=type(economy).__name__, remedy="Use the default population.")
     learned = loop.learners[name]
@@ -127,13 +132,13 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
         SolveError: where none is found.
     """
     check_parameters(economy)
-    name = _only_type(economy)
+    name = only_type(economy)
     sizes = preset_named(preset)
     if near is not None:
         try:
             return _near(economy, near, sizes.euler.household_tolerance)
         except SolveError:
-            pass  # too far, or too rich for that grid: from scratch
+            pass  # too far, or another grid is needed: from scratch
     lab, loop = settled(economy, {name: EulerIteration()}, sizes, key)
     reason, _ = why_stopped(lab, loop)
     if reason:
@@ -143,6 +148,9 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
 
 def _near(economy: Economy, near: Standing, tolerance: float) -> Standing:
     agent = periods.agents(economy)[near.date.name]
+    low, grid = lowest(agent), float(near.rule.own_axis.low)
+    if low != grid:
+        raise SolveError("the lower limit is another", where="rest", number=f"{low:g}, not {grid:g}")
     date = dataclasses.replace(near.date, economy=economy)
     rule = dataclasses.replace(near.rule, agent=agent, information=ViewInformation())
     search = _Search(date, rule, near.mass, tolerance)
@@ -153,6 +161,14 @@ def _near(economy: Economy, near: Standing, tolerance: float) -> Standing:
     if not gap < 1e-9 or not top < 1e-9:
         raise SolveError(f"the markets miss by {gap:.3g}, and {top:.3g} of the people are at the top node", where="rest")
     return Standing(date, jnp.asarray(found.x), search.rule, search.mass, jnp.asarray(gap))
+
+
+def lowest(agent: AgentType) -> float:
+    """The lower limit of a type's stock."""
+    return float(_lowest(agent))
+
+
+_lowest = brief_jit(lambda agent: jnp.asarray(getattr(agent.limits(), stock_field(agent)).low, float))
 
 
 class _Search:
@@ -166,6 +182,10 @@ class _Search:
         at = jax.device_put(np.asarray(x, float))
         solved = stationary.solved_household(self.date, at, self.rule, self.mass, self.settings)
         if not bool(np.isfinite(np.asarray(solved[0].table)).all()):
-            return np.full(len(x), 1e3)
-        self.rule, self.mass = solved[0], jax.device_put(Histogram.resting(*solved[5]))
+            return np.full(len(x), IMPOSSIBLE)
+        try:
+            mass = Histogram.resting(*solved[5])
+        except SolveError:
+            return np.full(len(x), IMPOSSIBLE)
+        self.rule, self.mass = solved[0], jax.device_put(mass)
         return np.asarray(_excess(self.date, at, self.rule, self.mass))

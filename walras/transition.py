@@ -25,10 +25,11 @@ from walras.economy import foc
 from walras.economy import period as periods
 from walras.economy.economy import Economy
 from walras.economy.process import Distribution, transition_matrix
+from walras.economy.space import choice_fields
 from walras.learners.egm import Prospect, answer, marginal_values
 from walras.learners.frozen import FrozenDate
 from walras.learners.table import TableRule
-from walras.rest import Standing, rest, standing
+from walras.rest import Standing, lowest, rest, standing
 from walras.solution import Solution
 
 TOLERANCE = 1e-10
@@ -40,12 +41,13 @@ SEEN = 1e-8
 
 
 class Path(eqx.Module):
-    """What happens along a candidate, leading axis date: the public record, what does not clear, payoffs and what a
-    unit of consumption is worth (means over people), the accounts' gaps relative to flows."""
+    """What happens along a candidate, leading axis date: the public record, what does not clear; payoffs, consumption and what
+    a unit of it is worth (sums over people); the accounts' gaps relative to flows."""
 
     public: periods.Now
     excess: Float[Array, "dates unknowns"]
     payoff: Float[Array, " dates"]
+    spent: Float[Array, " dates"]
     worth: Float[Array, " dates"]
     accounts: dict[str, Array]
 
@@ -188,23 +190,26 @@ def _recorded(date: FrozenDate, x, mass, end: Standing):
         at = state * value.shape[1] + cell
         return (flat[at] * (1 - right) + flat[at + 1] * right).reshape(value.shape)
 
+    def spent(now):
+        return getattr(now.choices[name], choice_fields(now.choices[name])[-1])
+
     def worth(now):
         """What a unit of consumption is worth, times consumption, summed over people."""
         view, outcome, cross = now.views[name], now.outcome[name], now.cross[name]
         slopes = jax.vmap(lambda o, c: foc.margins(agent, o, c, view, outcome))(cross.own, now.choices[name])
-        spent = jax.tree_util.tree_leaves(now.choices[name])[-1]
-        return cross.weight @ (-slopes.u_c[:, -1] / slopes.m_c[:, -1] * spent)
+        return cross.weight @ (-slopes.u_c[:, -1] / slopes.m_c[:, -1] * spent(now))
 
     def step(mass, at):
         here, table, proxy = at
         rule = dataclasses.replace(end.rule, table=table)
         now, after = _forward(date, here, rule, mass)
         paid = now.payoff[name]
-        kept = (now.public(), date.excess(here, now), now.cross[name].weight @ paid, worth(now))
+        weight = now.cross[name].weight
+        kept = (now.public(), date.excess(here, now), weight @ paid, weight @ spent(now), worth(now))
         off = _farthest(now.views[name], _view(date, here, rule, proxy)[0])
         return after, (kept, (paid.reshape(mass.shape), moved(now), now.outcome), off)
 
-    after, ((public, excess, payoff, value_of), along, off) = jax.lax.scan(step, mass, (x, tables, proxies))
+    after, ((public, *sums), along, off) = jax.lax.scan(step, mass, (x, tables, proxies))
     final = date.now(end.x, end.rule, end.mass)
     still, rest_paid, beta = moved(final), final.payoff[name].reshape(mass.shape), _beta(date, final)
 
@@ -224,7 +229,7 @@ def _recorded(date: FrozenDate, x, mass, end: Standing):
     state = jax.tree_util.tree_map(lambda a, b: jnp.concatenate([a[1:], b[None]]), public, _closing(date, after, end))
     gaps = jax.vmap(date.economy.accounts)(public, state)
     flows = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree_util.tree_leaves(public.flows)) / len(x)
-    return Path(public, excess, payoff, value_of, {k: v / flows for k, v in gaps.items()}), value, jnp.max(off)
+    return Path(public, *sums, {k: v / flows for k, v in gaps.items()}), value, jnp.max(off)
 
 
 def _farthest(one, other):
@@ -347,6 +352,10 @@ def _placed(begin, end: Standing):
         if mass.shape != end.mass.shape:
             raise InputError(f"a cross-section of shape {mass.shape}", where="transition", number=f"not {end.mass.shape}")
         return mass
+    low, floor = lowest(begin.date.agent), lowest(end.date.agent)
+    if low < floor:
+        raise InputError("people of the start may hold less than people of the end must", where=type(end.economy).__name__,
+                         number=f"{low:g} < {floor:g}", remedy="Leave the limit where it is, or lower it.")  # fmt: skip
     return _regridded(begin, end.population)
 
 

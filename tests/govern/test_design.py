@@ -13,8 +13,10 @@ from tests.govern.taxed import Taxed
 from walras._core.tree import entry
 from walras.economy import period as periods
 from walras.economy.population import Step
+from walras.govern import judges
 from walras.govern.design import criterion_named, over_named, searcher_named
-from walras.govern.equilibrium import settle, society
+from walras.govern.equilibrium import settle, society, society_on_the_way
+from walras.govern.judges import AtRest
 from walras.govern.searchers.pathwise import Pathwise
 from walras.govern.study import EquilibriumObjective, Study
 from walras.govern.welfare import InequalityAverse, People, Rawlsian, Utilitarian, Weighted, appraise, gain
@@ -27,7 +29,7 @@ TAX = "government.tau_k"
 @pytest.fixture(scope="module")
 def poor():
     """A society that minds inequality: capital is subsidised a little, inside the interval."""
-    return Study(Taxed.small(), {TAX: (-0.9, 0.6)}, InequalityAverse(5.0), ("standard", 0), None)
+    return Study(Taxed.small(), {TAX: (-0.9, 0.6)}, InequalityAverse(5.0), ("standard", 0), along=AtRest)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,53 @@ def test_lifetimes_are_what_a_cohort_gets():
     np.testing.assert_allclose(np.log(worth), np.asarray(found.people.utility), atol=1e-10)  # log utility
 
 
+@pytest.fixture(scope="module")
+def begun():
+    return w.rest(Taxed.small())
+
+
+def test_nothing_happens_on_the_way_to_where_one_is(begun):
+    still = society_on_the_way(begun, w.transition(begun, begun.economy, end=begun, horizon=50))
+    found = society(settle(Taxed.small(), None, "standard", 0))
+    assert still.consumption == pytest.approx(found.consumption, rel=1e-7)
+    there = lambda s: appraise(Utilitarian(), s.people, s.consumption, s.utility_of)  # noqa: E731
+    assert there(still).equal_worth == pytest.approx(there(found).equal_worth, rel=1e-7)
+
+
+@pytest.mark.parametrize("tax", ["tau_k", "tau_n"])
+def test_what_a_small_tax_is_worth_is_what_prices_and_transfers_are_worth(begun, tax):
+    # Envelope: dW = Σ β^t (E[u'k] d((1−τ_k) r) + E[u'y] d((1−τ_n) w) + E[u'] dT), expectations of the society at rest.
+    step, ends = 1e-3, []
+    for sign in (1, -1):
+        economy = w.with_parameters(begun.economy, {f"government.{tax}": sign * step})
+        path = w.transition(begun, economy, horizon=300)
+        found = society_on_the_way(begun, path)
+        public, gov = path.path.public, economy.government
+        r, wage = np.asarray(public.prices["r"]), np.asarray(public.prices["w"])
+        K, L = (np.asarray(public.stocks["household"][name]) for name in "KL")
+        transfer = gov.tau_k * r * K + gov.tau_n * wage * L
+        ends.append((float(found.people.weight @ found.people.utility), (1 - gov.tau_k) * r, (1 - gov.tau_n) * wage, transfer))
+    dW, dr, dw, dT = ((np.asarray(a) - np.asarray(b)) / (2 * step) for a, b in zip(*ends, strict=True))
+    now, agent = begun.now(), begun.date.agent
+    cross, c = now.cross["household"], np.asarray(now.choices["household"].c)
+    weight = np.asarray(cross.weight) / c  # log utility
+    k, y = np.asarray(cross.own.k), np.asarray(agent.risk.values)[np.asarray(cross.own.e)]
+    beta = float(agent.beta)
+    by_hand = (1 - beta) * beta ** np.arange(300) @ ((weight @ k) * dr + (weight @ y) * dw + weight.sum() * dT)
+    assert dW == pytest.approx(by_hand, rel=2e-3)
+
+
+@pytest.mark.slow
+def test_on_the_way_a_subsidy_to_capital_has_to_be_paid():
+    # At rest the subsidy is best at any size (below); along the transition there is a top, and its neighbours are lower.
+    found = w.design(Taxed.small(), {TAX: (-0.6, 0.6)}, searcher="pathwise:7", preset="fast")
+    assert found.along == "transition"
+    assert not found.corners
+    assert found.gap < 1e-4
+    assert found.solution.verdict == "certified"
+    assert found.gain.total >= 0
+
+
 def test_a_pathwise_optimum_is_the_top_of_equilibria(poor, chosen):
     best = chosen.values[TAX]
     assert not chosen.corners
@@ -95,10 +144,10 @@ def test_slope_of_the_surface_is_that_of_equilibria(poor):
 @pytest.mark.slow
 def test_a_corner_is_called_a_corner_and_discretion_ends_elsewhere():
     # Stationary welfare rises in the subsidy without end: the corner is the interval's. With rules frozen capital is there.
-    kept = w.design(Taxed.small(), {TAX: (-0.3, 0.3)}, searcher="grid:3")
+    kept = w.design(Taxed.small(), {TAX: (-0.3, 0.3)}, along="rest", searcher="grid:3")
     assert kept.corners == {TAX: "low"}
     assert kept.regime == "commitment"
-    taken = w.design(Taxed.small(), {TAX: (-0.3, 0.3)}, searcher="implicit:60", regime="discretion")
+    taken = w.design(Taxed.small(), {TAX: (-0.3, 0.3)}, along="rest", searcher="implicit:60", regime="discretion")
     assert taken.regime == "discretion"
     assert taken.corners == {TAX: "high"}
     assert taken.appraisal.equal_worth < kept.appraisal.equal_worth
@@ -137,6 +186,8 @@ def test_criteria():
         ("government.tau_k=0:0.5", {"welfare": "weighted:1,-1,1"}, "not negative"),
         ("government.tau_k=0:0.5", {"welfare": "weighted:1,1"}, "3 groups"),
         ("government.tau_k=0:0.5", {"welfare": "benthamite"}, "welfare criterion"),
+        ("government.tau_k=0:0.5", {"along": "the river"}, "way to take welfare"),
+        ("government.tau_k=0:0.5", {"learners": {"household": w.learners.EulerIteration()}}, "Leave the learners out"),
         ("government.tau_k=0:0.5", {"regime": "markov"}, "regime"),
         ("government.tau_k=0:0.5", {"searcher": "annealing"}, "searcher"),
         ("government.tau_k=0:0.5", {"searcher": "implicit"}, "differentiated"),
@@ -147,7 +198,8 @@ def test_bad_input_before_anything_is_solved(over, options, message, monkeypatch
     def solved(*_, **__):
         raise AssertionError("something was solved")
 
-    monkeypatch.setattr("walras.govern.study.settle", solved)
+    monkeypatch.setattr("walras.govern.judges.settle", solved)
+    monkeypatch.setattr("walras.govern.judges.rest", solved)
     monkeypatch.setattr("walras.govern.design.solve", solved)
     with pytest.raises(w.InputError, match=message):
         w.design(Taxed.small(), over, **options)
@@ -171,11 +223,14 @@ def test_names():
 @pytest.mark.slow
 def test_an_interrupted_design_goes_on_where_it_was(tmp_path, monkeypatch):
     request = designing.DesignRequest(
-        economy="tests/govern/taxed.py:Taxed", calibration="small", over=f"{TAX}=-0.2:0.2", searcher="grid:3", preset="fast"
+        economy="tests/govern/taxed.py:Taxed",
+        calibration="small",
+        over=f"{TAX}=-0.2:0.2",
+        along="rest",
+        searcher="grid:3",
+        preset="fast",
     )
-    from walras.govern import study as studies
-
-    real, calls = studies.settle, []
+    real, calls = judges.settle, []
 
     def interrupted(*given):
         calls.append(1)
@@ -183,7 +238,7 @@ def test_an_interrupted_design_goes_on_where_it_was(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(*given)
 
-    monkeypatch.setattr(studies, "settle", interrupted)
+    monkeypatch.setattr(judges, "settle", interrupted)
     folder = tmp_path / "design"
     with pytest.raises(KeyboardInterrupt):
         designing.run(request, folder, lambda _: None)
@@ -191,7 +246,7 @@ def test_an_interrupted_design_goes_on_where_it_was(tmp_path, monkeypatch):
     assert len(kept) == 2
     (folder / "evaluations.jsonl").write_text("\n".join(kept) + '\n{"policy": [0.1')  # the last line was cut off
     counted = []
-    monkeypatch.setattr(studies, "settle", lambda *given: counted.append(1) or real(*given))
+    monkeypatch.setattr(judges, "settle", lambda *given: counted.append(1) or real(*given))
     found = designing.resume(folder, lambda _: None)
     assert len(counted) == len(found.surface) - 2
     written = json.loads((folder / "design.json").read_text())

@@ -113,6 +113,14 @@ def test_views_that_need_the_whole_cross_section_are_refused(aiyagari):
         w.transition(0.99 * np.asarray(end.mass) + 0.01 * poor, economy, end=end, horizon=100)
 
 
+def test_another_borrowing_limit_needs_another_grid(aiyagari):
+    looser = w.with_parameters(aiyagari.economy, {"household.k_min": -1.0})
+    assert float(w.rest(looser, near=aiyagari, preset="fast").rule.own_axis.low) == -1.0
+    tighter = w.with_parameters(aiyagari.economy, {"household.k_min": 0.5})
+    with pytest.raises(InputError, match="may hold less"):
+        w.transition(aiyagari, tighter)
+
+
 class Counted(Household):
     """Whose wealth beyond six is counted too."""
 

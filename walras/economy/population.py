@@ -5,6 +5,7 @@ batch of own states and weights that sum to one; `advance` moves them by one dat
 """
 
 import abc
+import warnings
 
 import equinox as eqx
 import jax
@@ -14,7 +15,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
-from walras._core.errors import InputError
+from walras._core.errors import InputError, SolveError
 from walras._core.module import is_concrete
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Mortal, Own
@@ -156,6 +157,9 @@ class Histogram(Population):
 
         Returns:
             The mass, shape (risk states, nodes).
+
+        Raises:
+            SolveError: where it depends on the beginning.
         """
         moves = Histogram.moves(cell, right, matrix)
         n, size = len(matrix), np.size(cell)
@@ -168,7 +172,13 @@ class Histogram(Population):
         kept = np.delete(np.arange(size), pinned)
         system = (scipy.sparse.identity(size, format="csc") - moves)[kept]
         mass = np.ones(size)
-        mass[kept] = scipy.sparse.linalg.spsolve(system[:, kept].tocsc(), -system[:, [pinned]].toarray()[:, 0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", scipy.sparse.linalg.MatrixRankWarning)
+            try:
+                mass[kept] = scipy.sparse.linalg.spsolve(system[:, kept].tocsc(), -system[:, [pinned]].toarray()[:, 0])
+            except scipy.sparse.linalg.MatrixRankWarning as warning:
+                raise SolveError("where people come to rest depends on where they begin", where="cross-section",
+                                 remedy="Search nearer, or look at the rule: some never leave a part of the grid.") from warning  # fmt: skip
         return np.maximum(mass, 0.0).reshape(n, -1) / np.maximum(mass, 0.0).sum()
 
     @staticmethod

@@ -1,7 +1,8 @@
 """`design`: the best parameters of an economy, by the welfare of the equilibria they make.
 
-Welfare is that of stationary equilibria: what a society at rest under a policy is worth, not what the way there costs. A policy that
-makes people rich in the long run by impoverishing them on the way looks too good: see `docs/planner.md`.
+Welfare is that of the people of the present economy, from the day on which the policy is announced, along the transition
+(`judges`); or that of resting states, where a policy that makes people rich in the long run by impoverishing them on the way
+looks too good: see `docs/planner.md`.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ from walras._core.keys import root_key, stream
 from walras._core.module import parameters_of
 from walras.economy.economy import Economy
 from walras.govern.frozen import FrozenObjective
+from walras.govern.judges import judge_named
 from walras.govern.plan import corners_of
 from walras.govern.regimes import Commitment, Discretion, NetworkCommitment, Regime
 from walras.govern.searchers import CMAES, PPO, AnnealedES, Grid, Implicit, Pathwise
@@ -35,7 +37,7 @@ FINER = {"fast": "standard", "standard": "precise"}
 class Design:
     """What `design` found.
 
-    `values` of the parameters chosen, `corners` those at an end of their interval; `regime`, `welfare`, `searcher` by name;
+    `values` of the parameters chosen, `corners` those at an end of their interval; `regime`, `welfare`, `along`, `searcher` by name;
     `appraisal` and `solution` by a solve from scratch with `preset` finer than the search's, `gap` its distance to what the
     search believed (share of consumption); `status_quo` and `gain` from the economy as it was given, solved alike (None where it
     has no equilibrium); `surface`: every equilibrium looked at; `trail` the path of the search; `note` what to know.
@@ -48,6 +50,7 @@ class Design:
     corners: dict[str, str]
     regime: str
     welfare: str
+    along: str
     searcher: str
     preset: str
     appraisal: Appraisal
@@ -127,11 +130,12 @@ def over_named(
     return {name: ends for name, ends in found.items() if name}
 
 
-def design(
+def design(  # noqa: PLR0913 (what a user may say, each with a default)
     economy: Economy,
     over: Any,
     *,
     welfare: str | Criterion = "utilitarian",
+    along: str = "transition",
     regime: str | Regime = "commitment",
     searcher: str | Searcher = "pathwise",
     preset: str = "standard",
@@ -141,10 +145,12 @@ def design(
     """The best parameters of an economy.
 
     Args:
-        economy: what is governed; a stationary equilibrium of it is solved for every policy that is looked at.
+        economy: what is governed; an equilibrium of it is solved for every policy that is looked at.
         over: parameters by dotted name with their intervals, "government.tau_k=0:0.5,government.tau_n" or
             {"government.tau_k": (0, 0.5)}; without one, the interval in which the parameter must lie.
         welfare: `utilitarian`, `rawlsian`, `inequality-averse:ε`, `weighted:ω1,ω2,…`, or a criterion.
+        along: `transition` (welfare of the people of the economy as it is, from the announcement on) or `rest` (of stationary
+            equilibria).
         regime: `commitment` (announced, believed and kept) or `discretion` (households frozen while the policy is improved).
         searcher: `pathwise`, `grid`, `cma-es`, `ppo`, `es`, `implicit` (discretion only), or a searcher.
         preset: with which equilibria are solved in the search; the optimum is solved again with a finer one.
@@ -156,7 +162,7 @@ def design(
         SolveError: where there is no equilibrium at the optimum, or at an anchor.
     """
     criterion = criterion_named(welfare) if isinstance(welfare, str) else welfare
-    study = Study(economy, over_named(over), criterion, (preset, key), learners)
+    study = Study(economy, over_named(over), criterion, (preset, key), learners, judge_named(along))
     return search(study, regime, searcher)
 
 
@@ -210,9 +216,8 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
     believed = study.worth(point)
     finer = FINER.get(study.preset, study.preset)
     solution = solve(study.at(point), study.learners, preset=finer, key=study.key + 1)
-    appraisal = study.judge(solution, study.criterion)
     before = solve(study.economy, study.learners, preset=finer, key=study.key + 1)
-    status_quo = None if before.verdict == "failed" else study.judge(before, study.criterion)
+    appraisal, status_quo = study.judge.concluded(solution, before)
     notes = [found.note] if found.note else []
     if solution.verdict != "certified":
         notes.append(f"the equilibrium at the optimum is {solution.verdict}: " + "; ".join(solution.certificate.reasons))
@@ -230,6 +235,7 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
         corners=corners_of(box.names, found.x),
         regime=regime.name,
         welfare=study.criterion.name,
+        along=study.judge.name,
         searcher=searcher.name,
         preset=finer,
         appraisal=appraisal,

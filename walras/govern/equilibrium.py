@@ -31,8 +31,10 @@ from walras.govern.welfare import People
 from walras.learners.learner import Learner
 from walras.learners.preset import preset as preset_named
 from walras.loop import Laboratory, LoopState
+from walras.rest import Standing
 from walras.solution import Solution, loaded
 from walras.solve import default_learner, settled, why_stopped
+from walras.transition import Transition
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +110,6 @@ def society(solution: Solution) -> Society:
             remedy=remedy,
         )
     value = _lifetimes(utility, discount, cell, right, matrix)
-    flow = (1 - discount) * value
     # At rest the average lifetime is the average date, for ever.
     unrest = abs(float(weight @ (value - discount * value - utility))) if np.ptp(discount) == 0 else 0.0
     if not unrest < 1e-6 * max(1.0, float(np.abs(utility).max())):
@@ -118,10 +119,59 @@ def society(solution: Solution) -> Society:
             number=f"{unrest:.2g} utils a date",
             remedy="Use a finer preset.",
         )
-    utility_of = _Constant(*date[1])
-    worth = utility_of.inverse(flow)
+    return _society((1 - discount) * value, weight, state, float(weight @ spent), _Constant(*date[1]))
+
+
+def society_on_the_way(start: Standing, path: Transition) -> Society:
+    """Everybody's lifetime from the first date of a transition on, in constant consumption of the average individual at the start.
+
+    Raises:
+        InputError: where people differ in their discount factor, or it is not below one.
+    """
+    agent, name = path.end.date.agent, path.end.date.name
+    judged_type(path.end.economy)
+    average, discounts = _at_start(start)
+    discounts = np.asarray(discounts)
+    if np.ptp(discounts) > 0 or not np.all(discounts < 1):
+        raise InputError("along transitions people must have one discount factor, below one", where=name,
+                         number=f"{discounts.min():g} to {discounts.max():g}", remedy="Compare resting states: along='rest'.")  # fmt: skip
+    beta = float(discounts[0])
+    own, weight = path.end.population.individuals(agent, jnp.asarray(path.start))
+    risk = own.risk_field()
+    state = getattr(own, risk) if risk else jnp.zeros(len(weight), int)
+    later = float(path.end.now().cross[name].weight @ _spent(path.end))
+    dates = beta ** np.arange(path.horizon)
+    level = (1 - beta) * float(dates @ np.asarray(path.path.spent)) + beta**path.horizon * later
+    flow = (1 - beta) * np.asarray(path.value).reshape(-1)
+    return _society(flow, np.asarray(weight), np.asarray(state), level, _Constant(*average))
+
+
+def _society(flow, weight, state, consumption: float, constant: "_Constant") -> Society:
+    worth = constant.inverse(flow)
     people = People(jnp.asarray(flow), jnp.asarray(worth), jnp.asarray(weight), jnp.asarray(state))
-    return Society(people, float(weight @ spent), utility_of)
+    return Society(people, consumption, constant)
+
+
+def _averaged(now: periods.Now, name: str):
+    """Choices and own state of the average individual of a date."""
+    cross = now.cross[name]
+    share = cross.weight / jnp.sum(cross.weight)
+    mean = lambda x: jnp.tensordot(share, x, axes=(0, 0)) if jnp.issubdtype(x.dtype, jnp.inexact) else x[0]  # noqa: E731
+    return jax.tree_util.tree_map(mean, (now.choices[name], cross.own))
+
+
+@brief_jit
+def _at_start(start: Standing):
+    """The average individual at rest, and everybody's discount factor."""
+    agent, name, now = start.date.agent, start.date.name, start.date.now(start.x, start.rule, start.mass)
+    view, outcome = now.views[name], now.outcome[name]
+    discount = jax.vmap(lambda o: agent.discount(o, view, outcome))(now.cross[name].own)
+    return (agent, *_averaged(now, name), view, outcome), discount
+
+
+def _spent(end: Standing):
+    choices = end.now().choices[end.date.name]
+    return getattr(choices, choice_fields(choices)[-1])
 
 
 @brief_jit
@@ -138,10 +188,13 @@ def _date(lab: Laboratory, loop: LoopState, begin, name: str, key):
     matrix = transition_matrix(agent.risk, begin.exo, begin.exo, outcome) if agent.risk.n > 1 else jnp.ones((1, 1))
     risk, weight = own.risk_field(), now.cross[name].weight
     state = getattr(own, risk) if risk else jnp.zeros(len(weight), int)
-    mean = lambda x: jnp.tensordot(weight, x, axes=(0, 0)) if jnp.issubdtype(x.dtype, jnp.inexact) else x[0]  # noqa: E731
-    average = jax.tree_util.tree_map(mean, choice), jax.tree_util.tree_map(mean, own)
     spent = getattr(choice, choice_fields(choice)[-1])
-    return (now.payoff[name], discount, weight, spent, cell, right, matrix, state), (agent, *average, view, outcome)
+    return (now.payoff[name], discount, weight, spent, cell, right, matrix, state), (
+        agent,
+        *_averaged(now, name),
+        view,
+        outcome,
+    )
 
 
 def _lifetimes(utility, discount, cell, right, matrix) -> np.ndarray:

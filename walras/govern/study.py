@@ -1,4 +1,4 @@
-"""What `design` asks of an economy: a stationary equilibrium for every policy, judged by one criterion, remembered.
+"""What `design` asks of an economy: an equilibrium for every policy, judged by one criterion, remembered.
 
 Every equilibrium that was solved is written into a ledger, so that an interrupted search goes on by asking the same
 questions again.
@@ -18,14 +18,14 @@ from walras._core.errors import InputError, SolveError, UnknownName
 from walras._core.module import parameters_of
 from walras.economy.economy import Economy
 from walras.govern import chebyshev
-from walras.govern.equilibrium import judged_type, settle, society
+from walras.govern.equilibrium import judged_type
+from walras.govern.judges import Judge, OnTheWay
 from walras.govern.problem import Box
 from walras.govern.searchers.searcher import Conditioned, Objective
-from walras.govern.welfare import Appraisal, Criterion, appraise
+from walras.govern.welfare import Appraisal, Criterion
 from walras.inputs import check_feasible, check_parameters, with_parameters
 from walras.learners.learner import Learner
 from walras.learners.preset import preset as preset_named
-from walras.solution import Solution
 from walras.solve import discretised
 
 INSIDE = 1e-3
@@ -83,18 +83,8 @@ class Evaluation:
     seconds: float
 
 
-Judge = Callable[[Solution, Criterion], Appraisal]
-"""What an equilibrium is worth. `stationary` compares resting societies; a transition would start from the present one."""
-
-
-def stationary(solution: Solution, criterion: Criterion) -> Appraisal:
-    """The society of a stationary equilibrium, by the criterion."""
-    found = society(solution)
-    return appraise(criterion, found.people, found.consumption, found.utility_of)
-
-
 class Study:
-    """Policies of one economy and what they were found to be worth.
+    """Policies of one economy and what they were found to be worth by a judge.
 
     Raises:
         InputError: before anything is solved: no such parameter, an interval without ends or beyond feasibility, a criterion
@@ -102,7 +92,13 @@ class Study:
     """
 
     def __init__(
-        self, economy: Economy, over: dict, criterion: Criterion, sizes: tuple[str, int], learners: dict[str, Learner] | None
+        self,
+        economy: Economy,
+        over: dict,
+        criterion: Criterion,
+        sizes: tuple[str, int],
+        learners: dict[str, Learner] | None = None,
+        along: type[Judge] = OnTheWay,
     ):
         self.economy, self.criterion, self.learners = economy, criterion, learners
         self.preset, self.key = sizes
@@ -112,7 +108,7 @@ class Study:
         criterion.check(int(economy.timing().moves()[judged].agent.risk.n or 0))
         self.box = box_of(economy, over)
         check_corners(economy, self.box, self.preset)
-        self.judge: Judge = stationary
+        self.judge = along(economy, criterion, sizes, learners)
         self.ledger: dict[tuple[float, ...], Evaluation] = {}
         self.heard: Callable[[Evaluation], None] = lambda _: None
 
@@ -125,8 +121,9 @@ class Study:
         rounded = tuple(float(f"{v:.12g}") for v in policy)
         if rounded not in self.ledger:
             begin = time.perf_counter()
+            self.judge.begin()
             try:
-                found, why = self.judge(settle(self.at(rounded), self.learners, self.preset, self.key), self.criterion), ""
+                found, why = self.judge.appraisal(self.at(rounded)), ""
             except (SolveError, InputError) as error:  # corners are feasible, a point between them need not be
                 found, why = None, str(error)
             self.ledger[rounded] = Evaluation(rounded, found, why, time.perf_counter() - begin)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from walras._core.errors import RunFolderError
 from walras.govern.design import Design, criterion_named, over_named, regime_named, search, searcher_named
+from walras.govern.judges import judge_named
 from walras.govern.study import Evaluation, Study
 from walras.govern.welfare import Appraisal
 from walras.lab import store
@@ -36,6 +37,7 @@ class DesignRequest(BaseModel):
     calibration: str
     over: str
     welfare: str = "utilitarian"
+    along: str = "transition"
     regime: str = "commitment"
     searcher: str = "pathwise"
     parameters: dict[str, float] = Field(default_factory=dict)
@@ -102,7 +104,8 @@ def _study(request: DesignRequest) -> Study:
         economy=request.economy, calibration=request.calibration, parameters=request.parameters, preset=request.preset
     )
     economy, learners, _ = build(asked)
-    return Study(economy, over_named(request.over), criterion_named(request.welfare), (request.preset, request.seed), learners)
+    criterion, sizes = criterion_named(request.welfare), (request.preset, request.seed)
+    return Study(economy, over_named(request.over), criterion, sizes, learners, judge_named(request.along))
 
 
 def _go_on(study: Study, request: DesignRequest, folder: Path, say: Callable[[str], None]) -> Design:
@@ -142,7 +145,20 @@ def _write(folder: Path, design: Design, request: DesignRequest) -> None:
 
 def summary(design: Design) -> dict:
     """What `design.json` holds beside the request."""
-    kept = ("economy", "values", "intervals", "corners", "regime", "welfare", "searcher", "preset", "gap", "settled", "note")
+    kept = (
+        "economy",
+        "values",
+        "intervals",
+        "corners",
+        "regime",
+        "welfare",
+        "along",
+        "searcher",
+        "preset",
+        "gap",
+        "settled",
+        "note",
+    )
     found = {name: getattr(design, name) for name in kept}
     parts = ("appraisal", "status_quo", "gain")
     found |= {name: None if (value := getattr(design, name)) is None else dataclasses.asdict(value) for name in parts}
