@@ -41,7 +41,7 @@ replicate: $(ENV)/.stamp ## reproduce the published tables
 # ---- check ----
 
 test: $(ENV)/.stamp ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: lint-packages lint-style lint-format lint-types lint-docs lint-layers ## style, types, documentation, layers (with -k: all of them, whatever fails)
 

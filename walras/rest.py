@@ -33,6 +33,9 @@ from walras.learners.table import TableRule
 from walras.solution import Solution
 from walras.solve import settled, why_stopped
 
+HOUSEHOLD = 1e-13
+"""Last change of a rule near an equilibrium: it leaves some thirty times as much, and markets are to be met to 1e-9."""
+
 IMPOSSIBLE = 1e3
 """The excess where nothing can be computed: the search turns back."""
 
@@ -124,7 +127,7 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
     Args:
         economy: the economy.
         near: an equilibrium of the same economy at other parameters, from which the search begins, on its grid.
-        preset: sizes and tolerances where there is none, and the tolerance of the household's problem.
+        preset: sizes and tolerances of a search from scratch.
         key: seed.
 
     Raises:
@@ -136,7 +139,7 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
     sizes = preset_named(preset)
     if near is not None:
         try:
-            return _near(economy, near, sizes.euler.household_tolerance)
+            return _near(economy, near)
         except SolveError:
             pass  # too far, or another grid is needed: from scratch
     lab, loop = settled(economy, {name: EulerIteration()}, sizes, key)
@@ -146,16 +149,16 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
     return _standing(lab, loop)
 
 
-def _near(economy: Economy, near: Standing, tolerance: float) -> Standing:
+def _near(economy: Economy, near: Standing) -> Standing:
     agent = periods.agents(economy)[near.date.name]
     low, grid = lowest(agent), float(near.rule.own_axis.low)
     if low != grid:
         raise SolveError("the lower limit is another", where="rest", number=f"{low:g}, not {grid:g}")
     date = dataclasses.replace(near.date, economy=economy)
     rule = dataclasses.replace(near.rule, agent=agent, information=ViewInformation())
-    search = _Search(date, rule, near.mass, tolerance)
+    search = _Search(date, rule, near.mass)
     x = np.asarray(near.x, float)
-    found: Any = scipy.optimize.root(search, x, method="hybr", options={"xtol": 1e-12, "eps": 1e-7})
+    found: Any = scipy.optimize.root(search, x, method="hybr", options={"xtol": 1e-10, "eps": 1e-7})
     gap = np.abs(search(found.x)).max()
     top = float(np.asarray(search.mass)[:, -1].sum())
     if not gap < 1e-9 or not top < 1e-9:
@@ -174,9 +177,9 @@ _lowest = brief_jit(lambda agent: jnp.asarray(getattr(agent.limits(), stock_fiel
 class _Search:
     """Excess as a function of the candidate; rule and cross-section of the last one start the next one."""
 
-    def __init__(self, date: FrozenDate, rule: TableRule, mass, tolerance: float):
+    def __init__(self, date: FrozenDate, rule: TableRule, mass):
         self.date, self.rule, self.mass = date, rule, mass
-        self.settings = stationary.StationarySettings(tolerance)
+        self.settings = stationary.StationarySettings(HOUSEHOLD)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         at = jax.device_put(np.asarray(x, float))

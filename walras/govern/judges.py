@@ -8,6 +8,9 @@ asked what the rest of their lives is worth.
 import abc
 from typing import ClassVar
 
+import jax
+import jax.numpy as jnp
+
 from walras._core.errors import InputError, SolveError, UnknownName
 from walras.economy.economy import Economy
 from walras.govern.equilibrium import settle, society, society_on_the_way
@@ -16,6 +19,12 @@ from walras.learners.learner import Learner
 from walras.rest import Standing, only_type, rest, standing
 from walras.solution import Solution
 from walras.transition import Transition, transition
+
+HORIZON = 300
+"""Dates of a transition in a search; that to the optimum is lengthened until welfare stands still."""
+
+HALVINGS = 2
+"""How often the way from one policy to the next is halved where no path clears at once."""
 
 
 class Judge(abc.ABC):
@@ -68,8 +77,7 @@ class AtRest(Judge):
 
 
 class OnTheWay(Judge):
-    """Transitions from the stationary equilibrium of the economy as it is. Each begins its search where the last one ended;
-    all have the horizon at which the welfare of the first stood still.
+    """Transitions from the stationary equilibrium of the economy as it is. Each begins its search where the last one ended.
 
     Raises:
         InputError: for an economy of several types, with aggregate risk, or with learners of one's own.
@@ -109,15 +117,31 @@ class OnTheWay(Judge):
 
     def _reached(self, start: Standing, economy: Economy) -> Transition:
         if self._last is None:
-            return transition(start, economy)
-        try:
-            return transition(start, economy, near=self._last, horizon=self._last.horizon)
-        except SolveError:  # too far from the last one
-            return transition(start, economy, horizon=self._last.horizon)
+            self._last = transition(start, start.economy, end=start, horizon=HORIZON)
+        return _stepped(start, economy, self._last, HALVINGS)
 
     def _of(self, start: Standing, path: Transition) -> Appraisal:
         found = society_on_the_way(start, path)
         return appraise(self.criterion, found.people, found.consumption, found.utility_of)
+
+
+def _stepped(start: Standing, economy: Economy, near: Transition, halvings: int) -> Transition:
+    """The transition to an economy: from the one nearby, from its own end, or by way of an economy half way."""
+    try:
+        return transition(start, economy, near=near, horizon=near.horizon)
+    except SolveError:
+        pass
+    try:
+        return transition(start, economy, end=rest(economy, near=near.end), horizon=near.horizon)
+    except SolveError:
+        if halvings == 0:
+            raise
+    middle = jax.tree_util.tree_map(_halfway, near.end.economy, economy)
+    return _stepped(start, economy, _stepped(start, middle, near, halvings - 1), halvings - 1)
+
+
+def _halfway(one, other):
+    return 0.5 * (one + other) if jnp.issubdtype(jnp.result_type(one), jnp.inexact) else other
 
 
 def judge_named(text: str) -> type[Judge]:
