@@ -1,0 +1,242 @@
+"""Deep learning of first-order conditions: a network over a frozen base rule, trained on simulated dates.
+
+The economy is simulated with the present rule on fresh shocks, a short stretch a round. At the dates seen, points are drawn
+and the network is fitted to what an objective says, by default (`Regression`) to the targets of time iteration: the Euler
+equation inverted at drawn next stocks, the next date's decision frozen. Where there is aggregate risk the network learns the
+log ratio to the stationary rule without it, which is a table (errors five to eight times smaller at no cost); without, it
+learns the whole rule from a constant share of what is feasible.
+
+Use it for types with one stock and one choice where information is rich, people are a panel, or a smooth rule is wanted that
+serves many equilibria. Do not use it where `EulerIteration` works and the last digit matters. Not yet: several choices or
+stocks, markets that clear, mortality.
+
+Left out by design, because each is known to end in false solutions: gradients through the next decision, clipping inside a
+loss, scaling by running moments, a start far from the share that keeps wealth where it is. `objectives` can be told to do the
+first two, and `start` the last, for the tests that show how the certificate refuses what comes of it.
+
+    @article{maliar2021deep, title={Deep learning for solving dynamic economic models}, author={Maliar, Lilia and Maliar,
+      Serguei and Winant, Pablo}, journal={Journal of Monetary Economics}, volume={122}, pages={76--101}, year={2021}}
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from walras._core.errors import InputError
+from walras._core.keys import stream
+from walras.economy import period as periods
+from walras.economy.agent import Mortal
+from walras.economy.economy import Clear
+from walras.economy.information import in_logs, sees_state
+from walras.economy.population import Histogram
+from walras.economy.task import Task
+from walras.learners import beliefs
+from walras.learners.deep_rule import Base, DeepRule, Head, Network, unconstrained
+from walras.learners.learner import Experience, Learner, Progress, Setup
+from walras.learners.objectives import Objective, Points, Regression
+from walras.learners.opening import Opening
+from walras.learners.scene import Scene, Views
+from walras.learners.table import TableRule
+from walras.numerics.interpolate import EvenAxis
+
+if TYPE_CHECKING:
+    from optax import GradientTransformation
+
+LEAK, GUARD, SCALE = 0.01, 0.15, 0.2
+"""How fast the box of coordinates forgets in a round; its margin as a share of its width; unit of coordinates (logs)."""
+
+
+class DeepState(eqx.Module):
+    """The rule, numbers of the optimiser (its own class could not be saved), rounds done, residual, the regression of views,
+    and the stationary search that gave base and people, with its histogram. The rule's frame is the box of what was seen."""
+
+    rule: DeepRule
+    optimiser: tuple[Array, ...]
+    rounds: Array
+    residual: Array
+    views: Views
+    search: Any
+    cohort: Histogram | None
+
+    @property
+    def table(self) -> TableRule:
+        """The frame of the rule."""
+        return self.rule.frame
+
+    @property
+    def belief(self) -> beliefs.PolynomialBelief:
+        """Scaling of coordinates and forecasts of views; its law is fitted by the certificate alone."""
+        return self.rule.belief
+
+
+class DeepEuler(Learner):
+    """Deep learning of first-order conditions, for one type with one stock and one choice.
+
+    Args:
+        objective: what the network is made to fit.
+        base: whether it learns the ratio to the stationary rule (None: where there is aggregate risk).
+        head: how a choice is made of base and ratio; that of the objective if not given.
+        start: without a base, the share of what is feasible that is consumed at first; the share that keeps wealth where it
+            is if not given.
+        rounds: how many, if not those of the preset.
+    """
+
+    objective: Objective = Regression()
+    base: bool | None = eqx.field(static=True, default=None)
+    head: Head | None = None
+    start: float | None = eqx.field(static=True, default=None)
+    rounds: int | None = eqx.field(static=True, default=None)
+    fresh: ClassVar[bool] = True
+
+    def experience(self, preset):
+        """The sizes of the preset for this learner."""
+        return Experience.of(self._sizes(preset))
+
+    def _sizes(self, preset):
+        return preset.deep if self.rounds is None else dataclasses.replace(preset.deep, rounds=self.rounds)
+
+    def init(self, setup: Setup) -> DeepState:
+        """The base, a network that says nothing yet, and a box around where the economy rests."""
+        _check(setup)
+        sizes, economy, agent = self._sizes(setup.preset), setup.economy, setup.agent
+        risky = economy.exogenous.n > 1
+        opening = Opening.of(sizes.nodes, setup) if risky else Opening.staying(sizes.nodes, setup)
+        if opening.sees_next(setup):
+            raise InputError(
+                "its coordinates depend on the exogenous state of their own date, as prices do", setup.name,
+                remedy="Use EulerIteration, or give coordinates that are settled the date before, as stocks are.",
+            )  # fmt: skip
+        frame, belief = _frame(setup, opening, sizes)
+        view = opening.now.views[setup.name]
+        with_base = risky if self.base is None else self.base
+        shares = unconstrained(opening.rule, view)
+        if not with_base:
+            kept = np.asarray(Opening.staying(sizes.nodes, setup).rule.table)[0, :, :1, 0] if risky else shares[:, :1]
+            shares = np.broadcast_to(kept if self.start is None else np.full_like(kept, self.start), shares.shape)
+        base = Base(frame.own_axis, jax.device_put(np.array(shares)))
+        risks = beliefs.exogenous_values(agent.risk)
+        inputs = (1 + risks.shape[1], belief.exo.shape[1] + len(belief.shape.logs))
+        hidden = (sizes.units, sizes.features)
+        network = Network.blank(inputs, hidden, 0.1 if with_base else 1.0, stream(setup.key, "network"))
+        head = self.head or self.objective.head
+        rule = DeepRule(frame, base, network, belief, jax.device_put(risks), setup.information, head)
+        moments = tuple(jax.tree_util.tree_leaves(self._optimiser(sizes).init(network)))
+        zero, cohort = jax.device_put(np.int64(0)), opening.population
+        axis = dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
+        cohort = Histogram(axis, axis.n) if cohort is None else cohort
+        return DeepState(rule, moments, zero, jnp.ones(()), Views.blank(belief), opening.search, cohort)
+
+    def _optimiser(self, sizes) -> "GradientTransformation":
+        import optax  # slow to import, and needed only by those who learn this way
+
+        steps = sizes.rounds * sizes.refreshes * sizes.steps
+        return optax.adam(optax.cosine_decay_schedule(sizes.rate, steps, sizes.final))
+
+    def update(self, key, state: DeepState, task: Task) -> tuple[DeepState, Progress]:
+        """One round: the regression of views, then steps on points of the dates seen, targets made anew several times."""
+        sizes = self._sizes(task.preset)
+        views, belief = state.views.seen(state.rule.belief, task.field)
+        frame = _boxed(state.rule.frame, belief, task.field)
+        rule = dataclasses.replace(state.rule, frame=frame, belief=belief)
+        scene, adam = Scene.of(task, belief), self._optimiser(sizes)
+        known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(rule.network)), state.optimiser)
+        unit = jax.lax.stop_gradient(rule.network.size).astype(float)
+
+        def refresh(carry, key):
+            network, known = carry
+            frozen = dataclasses.replace(rule, network=network)
+            points = self.objective.points(stream(key, "points"), frozen, scene, sizes.points)
+            batches = _batches(stream(key, "order"), points, sizes.steps)
+
+            def step(carry, batch):
+                network, known = carry
+
+                def loss(network):
+                    losses = self.objective.losses(dataclasses.replace(rule, network=network), frozen, scene, batch)
+                    return jnp.sum(losses) / jnp.sum(batch.weight) / unit**2
+
+                value, slope = jax.value_and_grad(loss)(network)
+                change, known = adam.update(slope, known)
+                return (eqx.apply_updates(network, change), known), value
+
+            return jax.lax.scan(step, (network, known), batches)
+
+        keys = jax.random.split(key, sizes.refreshes)
+        (network, known), seen = jax.lax.scan(refresh, (rule.network, known), keys)
+        residual = unit * jnp.sqrt(jnp.abs(jnp.mean(seen)))
+        residual = jnp.where(state.rounds == 0, residual, 0.9 * state.residual + 0.1 * residual)
+        rule = dataclasses.replace(rule, network=network)
+        optimiser = tuple(jax.tree_util.tree_leaves(known))
+        learned = DeepState(rule, optimiser, state.rounds + 1, residual, views, state.search, state.cohort)
+        return learned, Progress(residual, jnp.zeros(()))
+
+    def rule(self, state: DeepState) -> DeepRule:
+        """The present rule."""
+        return state.rule
+
+    def histogram(self, state: DeepState) -> Histogram | None:
+        """The histogram on which base and people were found."""
+        return state.cohort
+
+
+def _check(setup: Setup) -> None:
+    agent, own = setup.agent, type(setup.agent.limits())
+    reasons = {
+        "endogenous fields other than one, traits, or risk on a continuum": len(own.endogenous()) != 1
+        or bool(own.traits())
+        or agent.risk.n is None,
+        "individuals who may die": isinstance(agent, Mortal),
+        "a market that clears": isinstance(setup.economy.market(), Clear),
+        "several types": len(periods.agents(setup.economy)) > 1,
+        "information that does not see the exogenous state": not sees_state(setup.information),
+    }
+    for reason, applies in reasons.items():
+        if applies:
+            remedy = "Use EulerIteration or StructuralRL."
+            raise InputError(f"DeepEuler does not take {reason}", where=setup.name, remedy=remedy)
+
+
+def _frame(setup: Setup, opening: Opening, sizes) -> tuple[TableRule, beliefs.PolynomialBelief]:
+    """An empty table on a first box of coordinates, and a belief that scales them."""
+    economy, name, now = setup.economy, setup.name, opening.now
+    view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
+    values = beliefs.exogenous_values(economy.exogenous)
+    degrees = (max(setup.preset.euler.law_degree, 2), setup.preset.euler.view_degree)
+    if not coordinates and economy.exogenous.n > 1:
+        values, degrees = np.eye(economy.exogenous.n), (0, 1)
+    logs = in_logs(setup.information, coordinates)
+    shape = beliefs.shape_of(*values.shape, logs, degrees, False)
+    centre = np.array([np.log(float(c)) if log else float(c) for c, log in zip(coordinates, logs, strict=True)])
+    belief = beliefs.blank(values, centre, (view, outcome), shape)
+    belief = dataclasses.replace(belief, scale=jax.device_put(np.full((len(centre),), SCALE)))
+    axes = tuple(EvenAxis(c - 0.05, c + 0.05, sizes.coordinate_nodes) for c in centre)
+    lead = (economy.exogenous.n, *(axis.n for axis in axes))
+    table = jax.device_put(np.zeros((*lead, setup.agent.risk.n, opening.rule.own_axis.n, 1)))
+    return TableRule(setup.agent, table, axes, opening.rule.own_axis, setup.information, logs), belief
+
+
+def _boxed(frame: TableRule, belief: beliefs.PolynomialBelief, field) -> TableRule:
+    """The box grown to what was seen, with a margin; what was not seen for long is forgotten."""
+    if not frame.axes:
+        return frame
+    seen = belief.transform(field.info[1])
+    axes = []
+    for j, axis in enumerate(frame.axes):
+        margin = GUARD * (axis.high - axis.low) / (1 + 2 * GUARD)
+        low, high = jnp.min(seen[..., j]) - margin, jnp.max(seen[..., j]) + margin
+        low = jnp.minimum(low, axis.low + LEAK * (low - axis.low))
+        axes.append(EvenAxis(low, jnp.maximum(high, axis.high + LEAK * (high - axis.high)), axis.n))
+    return dataclasses.replace(frame, axes=tuple(axes))
+
+
+def _batches(key, points: Points, steps: int) -> Points:
+    """The points in random order, leading axes (steps, batch); the few left over are dropped."""
+    size = points.date.size // steps
+    order = jax.random.permutation(key, points.date.size)[: size * steps].reshape(steps, size)
+    cut = {n: getattr(points, n)[order] for n in ("date", "stock", "state", "target", "weight")}
+    return Points(**cut, key=jax.random.split(points.key, steps))
