@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -36,9 +37,9 @@ from walras.economy.information import in_logs, sees_state
 from walras.economy.population import Histogram
 from walras.economy.task import Task
 from walras.learners import beliefs
-from walras.learners.deep_rule import Base, DeepRule, Head, Network, unconstrained
+from walras.learners.deep_rule import Base, DeepRule, Head, Network, at_rest, unconstrained
 from walras.learners.learner import Experience, Learner, Progress, Setup
-from walras.learners.objectives import Objective, Points, Regression
+from walras.learners.objectives import Objective, Regression
 from walras.learners.opening import Opening
 from walras.learners.scene import Scene, Views
 from walras.learners.table import TableRule
@@ -112,20 +113,20 @@ class DeepEuler(Learner):
                 remedy="Use EulerIteration, or give coordinates that are settled the date before, as stocks are.",
             )  # fmt: skip
         frame, belief = _frame(setup, opening, sizes)
-        view = opening.now.views[setup.name]
         with_base = risky if self.base is None else self.base
-        shares = unconstrained(opening.rule, view)
-        if not with_base:
-            kept = np.asarray(Opening.staying(sizes.nodes, setup).rule.table)[0, :, :1, 0] if risky else shares[:, :1]
-            shares = np.broadcast_to(kept if self.start is None else np.full_like(kept, self.start), shares.shape)
-        base = Base(frame.own_axis, jax.device_put(np.array(shares)))
+        seen = opening.now.views[setup.name], opening.now.outcome[setup.name]
+        ends, found, kept = at_rest(opening.rule, *seen)
+        shares = np.asarray(kept) if self.start is None else np.full(kept.shape, self.start)
+        if with_base:
+            shares = unconstrained(np.asarray(found), ends, np.asarray(opening.rule.own_axis.nodes))
+        base = Base(frame.own_axis, jax.device_put(shares))
         risks = beliefs.exogenous_values(agent.risk)
         inputs = (1 + risks.shape[1], belief.exo.shape[1] + len(belief.shape.logs))
         hidden = (sizes.units, sizes.features)
         network = Network.blank(inputs, hidden, 0.1 if with_base else 1.0, stream(setup.key, "network"))
         head = self.head or self.objective.head
         rule = DeepRule(frame, base, network, belief, jax.device_put(risks), setup.information, head)
-        moments = tuple(jax.tree_util.tree_leaves(self._optimiser(sizes).init(network)))
+        moments = tuple(jax.tree_util.tree_leaves(self._optimiser(sizes).init(jax.flatten_util.ravel_pytree(network)[0])))
         zero, cohort = jax.device_put(np.int64(0)), opening.population
         axis = dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
         cohort = Histogram(axis, axis.n) if cohort is None else cohort
@@ -144,33 +145,37 @@ class DeepEuler(Learner):
         frame = _boxed(state.rule.frame, belief, task.field)
         rule = dataclasses.replace(state.rule, frame=frame, belief=belief)
         scene, adam = Scene.of(task, belief), self._optimiser(sizes)
-        known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(rule.network)), state.optimiser)
-        unit = jax.lax.stop_gradient(rule.network.size).astype(float)
+        # One vector, not a dozen arrays: steps are so small that the number of operations is what they cost.
+        numbers, unravel = jax.flatten_util.ravel_pytree(rule.network)
+        known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(numbers)), state.optimiser)
+        unit = rule.network.size
+        count = max(sizes.points // (scene.dates * task.agent.risk.n), 2)
 
         def refresh(carry, key):
-            network, known = carry
-            frozen = dataclasses.replace(rule, network=network)
-            points = self.objective.points(stream(key, "points"), frozen, scene, sizes.points)
-            batches = _batches(stream(key, "order"), points, sizes.steps)
+            frozen = dataclasses.replace(rule, network=unravel(carry[0]))
+            points = self.objective.points(stream(key, "points"), frozen, scene, count)
 
-            def step(carry, batch):
-                network, known = carry
+            def step(carry, key):
+                numbers, known = carry
+                chosen = jax.random.randint(stream(key, "batch"), (sizes.batch,), 0, points.date.size)
+                batch = jax.tree_util.tree_map(lambda leaf: leaf[chosen], points)
 
-                def loss(network):
-                    losses = self.objective.losses(dataclasses.replace(rule, network=network), frozen, scene, batch)
-                    return jnp.sum(losses) / jnp.sum(batch.weight) / unit**2
+                def loss(numbers):
+                    asked = dataclasses.replace(rule, network=unravel(numbers))
+                    losses = self.objective.losses(stream(key, "draws"), asked, frozen, scene, batch)
+                    return jnp.sum(losses).astype(jnp.float32) / (jnp.sum(batch.weight) * unit**2)
 
-                value, slope = jax.value_and_grad(loss)(network)
+                value, slope = jax.value_and_grad(loss)(numbers)
                 change, known = adam.update(slope, known)
-                return (eqx.apply_updates(network, change), known), value
+                return (numbers + change, known), value
 
-            return jax.lax.scan(step, (network, known), batches)
+            return jax.lax.scan(step, carry, jax.random.split(stream(key, "steps"), sizes.steps))
 
         keys = jax.random.split(key, sizes.refreshes)
-        (network, known), seen = jax.lax.scan(refresh, (rule.network, known), keys)
-        residual = unit * jnp.sqrt(jnp.abs(jnp.mean(seen)))
+        (numbers, known), seen = jax.lax.scan(refresh, (numbers, known), keys)
+        residual = (unit * jnp.sqrt(jnp.abs(jnp.mean(seen)))).astype(state.residual.dtype)
         residual = jnp.where(state.rounds == 0, residual, 0.9 * state.residual + 0.1 * residual)
-        rule = dataclasses.replace(rule, network=network)
+        rule = dataclasses.replace(rule, network=unravel(numbers))
         optimiser = tuple(jax.tree_util.tree_leaves(known))
         learned = DeepState(rule, optimiser, state.rounds + 1, residual, views, state.search, state.cohort)
         return learned, Progress(residual, jnp.zeros(()))
@@ -232,11 +237,3 @@ def _boxed(frame: TableRule, belief: beliefs.PolynomialBelief, field) -> TableRu
         low = jnp.minimum(low, axis.low + LEAK * (low - axis.low))
         axes.append(EvenAxis(low, jnp.maximum(high, axis.high + LEAK * (high - axis.high)), axis.n))
     return dataclasses.replace(frame, axes=tuple(axes))
-
-
-def _batches(key, points: Points, steps: int) -> Points:
-    """The points in random order, leading axes (steps, batch); the few left over are dropped."""
-    size = points.date.size // steps
-    order = jax.random.permutation(key, points.date.size)[: size * steps].reshape(steps, size)
-    cut = {n: getattr(points, n)[order] for n in ("date", "stock", "state", "target", "weight")}
-    return Points(**cut, key=jax.random.split(points.key, steps))

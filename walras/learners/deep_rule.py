@@ -29,6 +29,7 @@ from walras.economy.space import Interval, choice_fields, positions_of
 from walras.learners.beliefs import PolynomialBelief
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis, pick
+from walras.numerics.roots import bracketed
 
 
 class Perceptron(eqx.Module):
@@ -210,26 +211,29 @@ def as_choice(agent: AgentType, own, view, value):
 
 
 @brief_jit
-def _feasible(rule: TableRule, view):
-    """(low, high) of the choice at all own nodes, and positions of the first index; each (risk, nodes)."""
+def at_rest(rule: TableRule, view, outcome):
+    """(low, high) of the choice, its positions (first index) and those that keep the stock, at all own nodes (risk, nodes)."""
     agent, field = rule.agent, stock_field(rule.agent)
     template = agent.limits()
     risk = template.risk_field()
 
     def at(e, stock):
         own = template.to(**{field: stock})
-        space = space_of(agent, own.to(**{risk: e}) if risk else own, view)
-        return space.low, space.high
+        own = own.to(**{risk: e}) if risk else own
+        space = space_of(agent, own, view)
+        moved = lambda p: getattr(agent.move(own, as_choice(agent, own, view, space.at(p)), view, outcome), field)  # noqa: E731
+        return (space.low, space.high), bracketed(lambda p: moved(p) - stock, jnp.zeros(()), jnp.ones(())).value
 
     over = jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))
-    return over(jnp.arange(agent.risk.n), rule.own_axis.nodes), rule.table[0, ..., 0], rule.own_axis.nodes
+    ends, kept = over(jnp.arange(agent.risk.n), rule.own_axis.nodes)
+    return ends, rule.table[0, ..., 0], jnp.clip(kept, 0.02, 1.0)
 
 
-def unconstrained(rule: TableRule, view) -> np.ndarray:
-    """Positions of a rule without coordinates, (risk, nodes), gone on linearly in consumption where its limit binds."""
-    (low, high), positions, nodes = (jax.tree_util.tree_map(np.asarray, x) for x in _feasible(rule, view))
-    shares = positions.copy()
-    for e, row in enumerate(positions):
+def unconstrained(positions: np.ndarray, ends, nodes: np.ndarray) -> np.ndarray:
+    """Positions (risk, nodes) of a rule, gone on linearly in consumption below where its limit binds; `ends` of the choice."""
+    low, high = (np.asarray(x) for x in ends)
+    shares = np.array(positions)
+    for e, row in enumerate(shares):
         free = np.nonzero(row < 1.0)[0]
         if not len(free) or free[0] == 0 or free[0] + 1 >= len(row):
             continue
@@ -237,5 +241,5 @@ def unconstrained(rule: TableRule, view) -> np.ndarray:
         c = low[e] + row * (high[e] - low[e])
         slope = (c[i + 1] - c[i]) / (nodes[i + 1] - nodes[i])
         extended = c[i] + slope * (nodes[:i] - nodes[i])
-        shares[e, :i] = np.maximum((extended - low[e, :i]) / (high[e, :i] - low[e, :i]), 1.0)
+        row[:i] = np.maximum((extended - low[e, :i]) / (high[e, :i] - low[e, :i]), 1.0)
     return shares

@@ -32,14 +32,15 @@ from walras.learners.scene import Scene
 
 
 class Points(eqx.Module):
-    """Points at which a rule is trained: date, own stock, risk state, target log ratio (where there is one), weight, key."""
+    """Points at which a rule is trained: date, own stock, risk state, what the network reads of these two, target log ratio
+    (where there is one), weight."""
 
     date: Int[Array, " points"]
     stock: Float[Array, " points"]
     state: Int[Array, " points"]
+    inputs: Float[Array, "points inputs"]
     target: Float[Array, " points"]
     weight: Float[Array, " points"]
-    key: Key
 
 
 class Objective(eqx.Module):
@@ -52,7 +53,7 @@ class Objective(eqx.Module):
         """Points on all dates of the scene (`count` stocks a date), and what is computed once for several steps."""
 
     @abc.abstractmethod
-    def losses(self, rule: DeepRule, frozen: DeepRule, scene: Scene, points: Points) -> Float[Array, " points"]:
+    def losses(self, key: Key, rule: DeepRule, frozen: DeepRule, scene: Scene, points: Points) -> Float[Array, " points"]:
         """Loss of each point, in squares of consumption's log; gradients go through `rule`, never through `frozen`."""
 
 
@@ -89,20 +90,21 @@ class Regression(Objective):
             inside = (start >= axis.low) & (start <= axis.high)
             low = space_of(agent, own, view).low
             ratio = (getattr(choice, choice_fields(choice)[0]) - low) / (rule.base(agent, own, view) - low)
-            return start, jnp.log(jnp.where(inside, ratio, 1.0)), inside.astype(float)
+            target = jnp.log(jnp.where(inside, ratio, 1.0))
+            return (*(x.astype(jnp.float32) for x in (rule.own_inputs(own), target)), start, inside.astype(jnp.float32))
 
         over = jax.vmap(back, in_axes=(None, None, 0, 0))
         over = jax.vmap(over, in_axes=(None, 0, None, 0))
         states = jnp.arange(agent.risk.n)
-        start, target, inside = jax.vmap(over, in_axes=(0, 0, None, 0))(jnp.arange(scene.dates), stocks, states, W)
+        inputs, target, start, inside = jax.vmap(over, in_axes=(0, 0, None, 0))(jnp.arange(scene.dates), stocks, states, W)
         date, _, state = jnp.meshgrid(jnp.arange(scene.dates), jnp.arange(count), states, indexing="ij")
-        return Points(*(x.reshape(-1) for x in (date, start, state, target, inside)), key)
+        flat = lambda x: x.reshape(date.size, *x.shape[3:])  # noqa: E731
+        return Points(*(flat(x) for x in (date, start, state, inputs, target, inside)))
 
-    def losses(self, rule, frozen, scene, points):
+    def losses(self, key, rule, frozen, scene, points):
         """Squared distance of log ratio and target."""
         weights = rule.network.weigh(jax.vmap(rule.belief.regressors)(scene.index, scene.here))
-        inputs = jax.vmap(lambda e, s: rule.own_inputs(scene.own(e, s)))(points.state, points.stock)
-        said = jnp.sum(rule.network.features(inputs) * weights[points.date], axis=-1)
+        said = jnp.sum(rule.network.features(points.inputs) * weights[points.date], axis=-1)
         return points.weight * (said - points.target) ** 2
 
 
@@ -140,8 +142,9 @@ class Complementarity(Objective):
         shape = (scene.dates, count, scene.agent.risk.n)
         date, _, state = jnp.meshgrid(*(jnp.arange(n) for n in shape), indexing="ij")
         stock = jnp.broadcast_to(stocks[:, :, None], shape)
-        one = jnp.ones(date.size)
-        return Points(date.reshape(-1), stock.reshape(-1), state.reshape(-1), one, one, key)
+        date, stock, state, one = date.reshape(-1), stock.reshape(-1), state.reshape(-1), jnp.ones(date.size, jnp.float32)
+        inputs = jax.vmap(lambda e, s: rule.own_inputs(scene.own(e, s)))(state, stock)
+        return Points(date, stock, state, inputs.astype(jnp.float32), one, one)
 
     def residual(self, rule: DeepRule, frozen: DeepRule, scene: Scene, at, worth) -> Array:
         """Fischer and Burmeister's residual of one point `at` = (date, own stock, risk state).
@@ -171,7 +174,7 @@ class FischerBurmeister(Complementarity):
     through: bool = eqx.field(static=True, default=False)
     cap: float | None = eqx.field(static=True, default=None)
 
-    def losses(self, rule, frozen, scene, points):
+    def losses(self, key, rule, frozen, scene, points):
         """Squared residuals."""
 
         def one(d, stock, e):
@@ -199,10 +202,10 @@ class AllInOne(Complementarity):
         if self.draws < 4 or self.draws % 4:
             raise ValueError(f"{self.draws} draws; two groups of antithetic pairs need 4, 8, 12, …")
 
-    def losses(self, rule, frozen, scene, points):
+    def losses(self, key, rule, frozen, scene, points):
         """Products of residuals."""
         pairs, risks = self.draws // 4, scene.agent.risk.n
-        first, second = (jax.random.uniform(stream(points.key, g), (len(points.date), pairs)) for g in ("one", "other"))
+        first, second = (jax.random.uniform(stream(key, g), (len(points.date), pairs)) for g in ("one", "other"))
 
         def group(d, stock, e, u):
             cumulative = jnp.cumsum(scene.chance(d)[:, e].reshape(-1))

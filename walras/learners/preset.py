@@ -67,8 +67,8 @@ class StructuralSizes:
 class DeepSizes:
     """Sizes of `DeepEuler`.
 
-    `paths` × `dates` are simulated in each of `rounds`; in a round the targets are made `refreshes` times anew, at `points`
-    next stocks a date, each time for `steps` steps of Adam, whose `rate` falls along a cosine to `final` of it. `nodes` of the
+    `paths` × `dates` are simulated in each of `rounds`; in a round `refreshes` times some `points` are drawn and targets made
+    at them, each time for `steps` steps of Adam on `batch` of them, whose `rate` falls along a cosine to `final` of it. `nodes` of the
     own stock and `coordinate_nodes` of each coordinate where the rule is tabulated. `units` of each of the two hidden layers,
     `features` of own states that the aggregate information weighs.
     """
@@ -78,7 +78,8 @@ class DeepSizes:
     dates: int
     refreshes: int
     steps: int
-    points: int = 12
+    points: int = 3000
+    batch: int = 256
     rate: float = 3e-3
     final: float = 0.01
     nodes: int = 200
