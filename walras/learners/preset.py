@@ -79,8 +79,8 @@ class DeepSizes:
     refreshes: int
     steps: int
     points: int = 3000
-    batch: int = 256
-    rate: float = 3e-3
+    batch: int = 64
+    rate: float = 1e-2
     final: float = 0.01
     nodes: int = 200
     coordinate_nodes: int = 10
@@ -113,7 +113,7 @@ class Preset:
     exogenous_states: int
     certificate_dates: int
     mixed_tolerance: float
-    deep: DeepSizes = DeepSizes(300, 8, 8, 4, 4)
+    deep: DeepSizes = DeepSizes(300, 8, 8, 4, 64)
 
 
 PRESETS = {
@@ -132,7 +132,7 @@ PRESETS = {
         7,
         3_000,
         3e-4,
-        DeepSizes(150, 8, 8, 4, 4),
+        DeepSizes(150, 8, 8, 4, 64),
     ),
     "standard": Preset(
         "standard",
@@ -165,7 +165,7 @@ PRESETS = {
         9,
         10_000,
         1e-5,
-        DeepSizes(1200, 8, 8, 4, 4),
+        DeepSizes(1200, 8, 8, 4, 64),
     ),
 }
 # As printed by Yang, Wang, Schaab and Moll (2025), Tables 4 and 5; docs/choose-a-learner.md says what has no counterpart here.
