@@ -41,26 +41,26 @@ from walras.learners.deep_rule import Base, DeepRule, Head, Network, at_rest, un
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.objectives import Objective, Regression
 from walras.learners.opening import Opening
-from walras.learners.scene import Scene, Views
+from walras.learners.scene import Regressions, Scene
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
 
-LEAK, GUARD, SCALE = 0.01, 0.15, 0.2
+LEAK, GUARD, SCALE = 0.04, 0.15, 0.2
 """How fast the box of coordinates forgets in a round; its margin as a share of its width; unit of coordinates (logs)."""
 
 
 class DeepState(eqx.Module):
-    """The rule, numbers of the optimiser (its own class could not be saved), rounds done, residual, the regression of views,
-    and the stationary search that gave base and people, with its histogram. The rule's frame is the box of what was seen."""
+    """The rule, numbers of the optimiser (its own class could not be saved), rounds done, residual, the regressions
+    of views and next coordinates, and the stationary search that gave base and people, with its histogram. The rule's frame is the box of what was seen."""
 
     rule: DeepRule
     optimiser: tuple[Array, ...]
     rounds: Array
     residual: Array
-    views: Views
+    regressions: Regressions
     search: Any
     cohort: Histogram | None
 
@@ -130,7 +130,7 @@ class DeepEuler(Learner):
         zero, cohort = jax.device_put(np.int64(0)), opening.population
         axis = dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
         cohort = Histogram(axis, axis.n) if cohort is None else cohort
-        return DeepState(rule, moments, zero, jnp.ones(()), Views.blank(belief), opening.search, cohort)
+        return DeepState(rule, moments, zero, jnp.ones(()), Regressions.blank(belief), opening.search, cohort)
 
     def _optimiser(self, sizes) -> "GradientTransformation":
         import optax  # slow to import, and needed only by those who learn this way
@@ -141,10 +141,10 @@ class DeepEuler(Learner):
     def update(self, key, state: DeepState, task: Task) -> tuple[DeepState, Progress]:
         """One round: the regression of views, then steps on points of the dates seen, targets made anew several times."""
         sizes = self._sizes(task.preset)
-        views, belief = state.views.seen(state.rule.belief, task.field)
+        regressions, belief = state.regressions.seen(state.rule.belief, task.field)
         frame = _boxed(state.rule.frame, belief, task.field)
         rule = dataclasses.replace(state.rule, frame=frame, belief=belief)
-        scene, adam = Scene.of(task, belief), self._optimiser(sizes)
+        scene, adam = Scene.of(stream(key, "scene"), task, rule), self._optimiser(sizes)
         # One vector, not a dozen arrays: steps are so small that the number of operations is what they cost.
         numbers, unravel = jax.flatten_util.ravel_pytree(rule.network)
         known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(numbers)), state.optimiser)
@@ -177,7 +177,7 @@ class DeepEuler(Learner):
         residual = jnp.where(state.rounds == 0, residual, 0.9 * state.residual + 0.1 * residual)
         rule = dataclasses.replace(rule, network=unravel(numbers))
         optimiser = tuple(jax.tree_util.tree_leaves(known))
-        learned = DeepState(rule, optimiser, state.rounds + 1, residual, views, state.search, state.cohort)
+        learned = DeepState(rule, optimiser, state.rounds + 1, residual, regressions, state.search, state.cohort)
         return learned, Progress(residual, jnp.zeros(()))
 
     def rule(self, state: DeepState) -> DeepRule:
@@ -211,7 +211,7 @@ def _frame(setup: Setup, opening: Opening, sizes) -> tuple[TableRule, beliefs.Po
     economy, name, now = setup.economy, setup.name, opening.now
     view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
     values = beliefs.exogenous_values(economy.exogenous)
-    degrees = (max(setup.preset.euler.law_degree, 2), setup.preset.euler.view_degree)
+    degrees = (3, setup.preset.euler.view_degree)
     if not coordinates and economy.exogenous.n > 1:
         values, degrees = np.eye(economy.exogenous.n), (0, 1)
     logs = in_logs(setup.information, coordinates)

@@ -1,7 +1,9 @@
 """What a learner by first-order conditions looks at in a round: recorded dates, and what may follow each.
 
 Tomorrow's coordinates are those that really came about (stocks are settled today); tomorrow's view at each exogenous state
-that may follow is what a regression on recent rounds says, for only one of them came about.
+that may follow is what a regression on recent rounds says, for only one of them came about. Some dates are made up:
+any exogenous state, coordinates anywhere in the box of what was seen, view and next coordinates by regressions. Without
+them a rule is a guess in states that are rarely met.
 """
 
 import dataclasses
@@ -11,7 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from walras._core.types import PyTree
+from walras._core.keys import stream
+from walras._core.types import Key, PyTree
 from walras.economy import foc
 from walras.economy.agent import AgentType
 from walras.economy.process import transition_matrix
@@ -19,12 +22,16 @@ from walras.economy.task import Field, Task
 from walras.learners import beliefs
 from walras.learners.deep_rule import DeepRule, as_choice
 
-MEMORY = 0.95
-"""Weight of a round in the regression of views relative to the round after it."""
+MEMORY = 0.98
+"""Weight of a round in the regressions relative to the round after it."""
+
+
+MADE_UP = 4
+"""One date is made up for so many recorded ones."""
 
 
 class Scene(eqx.Module):
-    """Recorded dates: exogenous state, transformed coordinates now and next, view, outcome; leading axis date."""
+    """Dates: exogenous state, transformed coordinates now and next, view, outcome; leading axis date."""
 
     agent: AgentType
     exogenous: PyTree
@@ -36,16 +43,24 @@ class Scene(eqx.Module):
     stocks: Float[Array, " people"]
 
     @staticmethod
-    def of(task: Task, belief: beliefs.PolynomialBelief) -> "Scene":
-        """All recorded dates but the last of each path, and stocks of people who were there when the round began."""
-        field, logs = task.field, belief.shape.logs
+    def of(key: Key, task: Task, rule: DeepRule) -> "Scene":
+        """All recorded dates but the last of each path, some made up, and stocks of people who were there at the start."""
+        field, belief, frame = task.field, rule.belief, rule.frame
         index, coordinates = field.info
-        seen = belief.transform(coordinates) if logs else jnp.zeros((*index.shape, 0))
+        seen = belief.transform(coordinates) if frame.axes else jnp.zeros((*index.shape, 0))
         count = index.shape[0] * (index.shape[1] - 1)
         flat = lambda leaf: leaf[:, :-1].reshape(count, *leaf.shape[2:])  # noqa: E731
-        view, outcome = jax.tree_util.tree_map(flat, (field.view, field.outcome))
-        there = seen[:, 1:].reshape(count, seen.shape[-1])
-        return Scene(task.agent, task.exogenous, flat(index), flat(seen), there, view, outcome, _stocks(task))
+        known = (flat(index), flat(seen), seen[:, 1:].reshape(count, seen.shape[-1]))
+        felt = jax.tree_util.tree_map(flat, (field.view, field.outcome))
+        if frame.axes:
+            made_up = count // MADE_UP
+            states = jax.random.randint(stream(key, "states"), (made_up,), 0, task.exogenous.n).astype(index.dtype)
+            low, high = (jnp.stack([getattr(axis, end) for axis in frame.axes]) for end in ("low", "high"))
+            here = low + (high - low) * jax.random.uniform(stream(key, "coordinates"), (made_up, len(low)))
+            made = (states, here, jax.vmap(belief.step)(states, here, states))
+            both = lambda a, b: jnp.concatenate([a, b.astype(a.dtype)])  # noqa: E731
+            known, felt = jax.tree_util.tree_map(both, (known, felt), (made, jax.vmap(belief.forecast)(states, here)))
+        return Scene(task.agent, task.exogenous, *known, *felt, _stocks(task))
 
     @property
     def dates(self) -> int:
@@ -116,26 +131,38 @@ def _stocks(task: Task) -> Float[Array, " people"]:
     return stock[order][jnp.searchsorted(mass, at)]
 
 
-class Views(eqx.Module):
-    """Normal equations of the regression of view and outcome on information, older rounds counting less."""
+class Regressions(eqx.Module):
+    """Normal equations (gram, moment) of the regressions of views on information, and of next coordinates on it, older rounds
+    counting less; before anything is known, what the blank belief says, with a weight that fades."""
 
-    gram: Float[Array, "terms terms"]
-    moment: Float[Array, "terms numbers"]
+    views: tuple[Array, Array]
+    law: tuple[Array, Array]
 
     @staticmethod
-    def blank(belief: beliefs.PolynomialBelief) -> "Views":
-        """Nothing known but what the blank belief says, with a weight that fades."""
-        terms = len(belief.shape.views)
-        gram = 1e-6 * jnp.eye(terms)
-        return Views(gram, gram @ belief.views)
+    def blank(belief: beliefs.PolynomialBelief) -> "Regressions":
+        """Nothing seen yet."""
+        known = lambda terms, found: (1e-6 * jnp.eye(len(terms)), 1e-6 * found)  # noqa: E731
+        return Regressions(known(belief.shape.views, belief.views), known(belief.shape.law, belief.law))
 
-    def seen(self, belief: beliefs.PolynomialBelief, field: Field) -> "tuple[Views, beliefs.PolynomialBelief]":
+    def seen(self, belief: beliefs.PolynomialBelief, field: Field) -> "tuple[Regressions, beliefs.PolynomialBelief]":
         """With one more round, and the belief that follows."""
         index, coordinates = field.info
         t = belief.transform(coordinates) if belief.shape.logs else jnp.zeros((*index.shape, 0))
-        x = beliefs.monomials(jax.vmap(jax.vmap(belief.regressors))(index, t), belief.shape.views)
+        x = jax.vmap(jax.vmap(belief.regressors))(index, t)
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
-        y = jnp.concatenate([leaf.reshape(index.size, -1) for leaf in leaves], axis=1)
-        x = x.reshape(index.size, -1)
-        known = Views(MEMORY * self.gram + x.T @ x, MEMORY * self.moment + x.T @ y)
-        return known, dataclasses.replace(belief, views=beliefs.solved(known.gram, known.moment))
+        y = jnp.concatenate([leaf.reshape(*index.shape, -1) for leaf in leaves], axis=2)
+        views = _with(self.views, beliefs.monomials(x, belief.shape.views), y)
+        moved = (t[:, 1:] - belief.centre) / belief.scale
+        law = _with(self.law, beliefs.monomials(x[:, :-1], belief.shape.law), moved) if belief.shape.logs else self.law
+        found = dataclasses.replace(belief, views=beliefs.solved(*views))
+        found = dataclasses.replace(found, law=beliefs.solved(*law)) if belief.shape.logs else found
+        return Regressions(views, law), found
+
+
+def _with(known: tuple[Array, Array], x: Float[Array, "path time terms"], y: Float[Array, "path time numbers"]):
+    """Normal equations with one more round."""
+    gram, moment = known
+    return (
+        MEMORY * gram + jnp.einsum("pti,ptj->ij", x, x, precision="highest"),
+        MEMORY * moment + jnp.einsum("pti,ptj->ij", x, y, precision="highest"),
+    )
