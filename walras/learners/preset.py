@@ -85,7 +85,7 @@ class DeepSizes:
     nodes: int = 200
     coordinate_nodes: int = 10
     units: int = 32
-    features: int = 16
+    features: int = 64
     tolerance: float = 0.0
 
 
@@ -113,7 +113,7 @@ class Preset:
     exogenous_states: int
     certificate_dates: int
     mixed_tolerance: float
-    deep: DeepSizes = DeepSizes(300, 8, 8, 4, 64)
+    deep: DeepSizes = DeepSizes(300, 8, 8, 4, 48)
 
 
 PRESETS = {
@@ -132,7 +132,7 @@ PRESETS = {
         7,
         3_000,
         3e-4,
-        DeepSizes(150, 8, 8, 4, 64),
+        DeepSizes(150, 8, 8, 4, 48),
     ),
     "standard": Preset(
         "standard",
@@ -165,7 +165,7 @@ PRESETS = {
         9,
         10_000,
         1e-5,
-        DeepSizes(1200, 8, 8, 4, 64),
+        DeepSizes(1200, 8, 8, 4, 48),
     ),
 }
 # As printed by Yang, Wang, Schaab and Moll (2025), Tables 4 and 5; docs/choose-a-learner.md says what has no counterpart here.
