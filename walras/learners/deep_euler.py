@@ -41,7 +41,7 @@ from walras.learners.deep_rule import Base, DeepRule, Head, Network, at_rest, un
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.objectives import Objective, Regression
 from walras.learners.opening import Opening
-from walras.learners.scene import Regressions, Scene
+from walras.learners.scene import Regressions, Scene, known_views
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
 
@@ -113,6 +113,9 @@ class DeepEuler(Learner):
                 remedy="Use EulerIteration, or give coordinates that are settled the date before, as stocks are.",
             )  # fmt: skip
         frame, belief = _frame(setup, opening, sizes)
+        settled = opening.problem is not None and bool(frame.axes)
+        if settled:
+            belief = known_views(opening.problem, opening.rule, opening.search.mass, opening.search.x, belief)
         with_base = risky if self.base is None else self.base
         seen = opening.now.views[setup.name], opening.now.outcome[setup.name]
         ends, found, kept = at_rest(opening.rule, *seen)
@@ -130,7 +133,7 @@ class DeepEuler(Learner):
         zero, cohort = jax.device_put(np.int64(0)), opening.population
         axis = dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
         cohort = Histogram(axis, axis.n) if cohort is None else cohort
-        return DeepState(rule, moments, zero, jnp.ones(()), Regressions.blank(belief), opening.search, cohort)
+        return DeepState(rule, moments, zero, jnp.ones(()), Regressions.blank(belief, settled), opening.search, cohort)
 
     def _optimiser(self, sizes) -> "GradientTransformation":
         import optax  # slow to import, and needed only by those who learn this way
@@ -211,7 +214,7 @@ def _frame(setup: Setup, opening: Opening, sizes) -> tuple[TableRule, beliefs.Po
     economy, name, now = setup.economy, setup.name, opening.now
     view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
     values = beliefs.exogenous_values(economy.exogenous)
-    degrees = (3, setup.preset.euler.view_degree)
+    degrees = (3, 5)
     if not coordinates and economy.exogenous.n > 1:
         values, degrees = np.eye(economy.exogenous.n), (0, 1)
     logs = in_logs(setup.information, coordinates)

@@ -156,7 +156,10 @@ class Complementarity(Objective):
         c = rule.value(own, view, scene.index[d], scene.here[d])
         choice = as_choice(agent, own, view, c)
         following = getattr(agent.move(own, choice, view, outcome), foc.stock_field(agent))
-        following = following if self.cap is None else jnp.minimum(following, self.cap)
+        if self.cap is not None:  # what would be above it is consumed, and the network is not told
+            spent = jax.lax.stop_gradient(foc.margins(agent, own, choice, view, outcome).m_c[0])
+            c = c - jnp.maximum(following - self.cap, 0.0) / spent
+            following, choice = jnp.minimum(following, self.cap), as_choice(agent, own, view, c)
         W = worth(rule, following) if self.through else jax.lax.stop_gradient(worth(frozen, following))
         implied = foc.implied_choice(agent, own, choice, view, outcome, W)
         implied = implied if self.through else jax.lax.stop_gradient(implied)

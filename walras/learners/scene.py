@@ -1,9 +1,10 @@
 """What a learner by first-order conditions looks at in a round: recorded dates, and what may follow each.
 
-Tomorrow's coordinates are those that really came about (stocks are settled today); tomorrow's view at each exogenous state
-that may follow is what a regression on recent rounds says, for only one of them came about. Some dates are made up:
-any exogenous state, coordinates anywhere in the box of what was seen, view and next coordinates by regressions. Without
-them a rule is a guess in states that are rarely met.
+Tomorrow's coordinates are those that really came about (stocks are settled today). Views follow from information: where prices
+are a formula of one stock they are computed before the first round for a continuum of people (those of a few people meet prices
+that others' luck has moved, and would be learned with it); else they are a regression on recent rounds. Some dates are made up:
+any exogenous state, coordinates anywhere in the box of what was seen, the next ones by regression. Without them a rule is a
+guess in states that are rarely met.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from walras._core.compiling import brief_jit
 from walras._core.keys import stream
 from walras._core.types import Key, PyTree
 from walras.economy import foc
@@ -21,6 +23,8 @@ from walras.economy.process import transition_matrix
 from walras.economy.task import Field, Task
 from walras.learners import beliefs
 from walras.learners.deep_rule import DeepRule, as_choice
+from walras.learners.frozen import FrozenDate
+from walras.learners.table import TableRule
 
 MEMORY = 0.98
 """Weight of a round in the regressions relative to the round after it."""
@@ -50,17 +54,16 @@ class Scene(eqx.Module):
         seen = belief.transform(coordinates) if frame.axes else jnp.zeros((*index.shape, 0))
         count = index.shape[0] * (index.shape[1] - 1)
         flat = lambda leaf: leaf[:, :-1].reshape(count, *leaf.shape[2:])  # noqa: E731
-        known = (flat(index), flat(seen), seen[:, 1:].reshape(count, seen.shape[-1]))
-        felt = jax.tree_util.tree_map(flat, (field.view, field.outcome))
+        states, here, there = flat(index), flat(seen), seen[:, 1:].reshape(count, seen.shape[-1])
         if frame.axes:
-            made_up = count // MADE_UP
-            states = jax.random.randint(stream(key, "states"), (made_up,), 0, task.exogenous.n).astype(index.dtype)
+            more = count // MADE_UP
+            other = jax.random.randint(stream(key, "states"), (more,), 0, task.exogenous.n).astype(index.dtype)
             low, high = (jnp.stack([getattr(axis, end) for axis in frame.axes]) for end in ("low", "high"))
-            here = low + (high - low) * jax.random.uniform(stream(key, "coordinates"), (made_up, len(low)))
-            made = (states, here, jax.vmap(belief.step)(states, here, states))
-            both = lambda a, b: jnp.concatenate([a, b.astype(a.dtype)])  # noqa: E731
-            known, felt = jax.tree_util.tree_map(both, (known, felt), (made, jax.vmap(belief.forecast)(states, here)))
-        return Scene(task.agent, task.exogenous, *known, *felt, _stocks(task))
+            elsewhere = low + (high - low) * jax.random.uniform(stream(key, "coordinates"), (more, len(low)))
+            states, here = jnp.concatenate([states, other]), jnp.concatenate([here, elsewhere])
+            there = jnp.concatenate([there, jax.vmap(belief.step)(other, elsewhere, other)])
+        felt = jax.vmap(belief.forecast)(states, here)
+        return Scene(task.agent, task.exogenous, states, here, there, *felt, _stocks(task))
 
     @property
     def dates(self) -> int:
@@ -137,12 +140,13 @@ class Regressions(eqx.Module):
 
     views: tuple[Array, Array]
     law: tuple[Array, Array]
+    settled: bool = eqx.field(static=True)
 
     @staticmethod
-    def blank(belief: beliefs.PolynomialBelief) -> "Regressions":
-        """Nothing seen yet."""
+    def blank(belief: beliefs.PolynomialBelief, settled: bool) -> "Regressions":
+        """Nothing seen yet; `settled`: views are known already."""
         known = lambda terms, found: (1e-6 * jnp.eye(len(terms)), 1e-6 * found)  # noqa: E731
-        return Regressions(known(belief.shape.views, belief.views), known(belief.shape.law, belief.law))
+        return Regressions(known(belief.shape.views, belief.views), known(belief.shape.law, belief.law), settled)
 
     def seen(self, belief: beliefs.PolynomialBelief, field: Field) -> "tuple[Regressions, beliefs.PolynomialBelief]":
         """With one more round, and the belief that follows."""
@@ -154,9 +158,9 @@ class Regressions(eqx.Module):
         views = _with(self.views, beliefs.monomials(x, belief.shape.views), y)
         moved = (t[:, 1:] - belief.centre) / belief.scale
         law = _with(self.law, beliefs.monomials(x[:, :-1], belief.shape.law), moved) if belief.shape.logs else self.law
-        found = dataclasses.replace(belief, views=beliefs.solved(*views))
+        found = belief if self.settled else dataclasses.replace(belief, views=beliefs.solved(*views))
         found = dataclasses.replace(found, law=beliefs.solved(*law)) if belief.shape.logs else found
-        return Regressions(views, law), found
+        return Regressions(views, law, self.settled), found
 
 
 def _with(known: tuple[Array, Array], x: Float[Array, "path time terms"], y: Float[Array, "path time numbers"]):
@@ -166,3 +170,20 @@ def _with(known: tuple[Array, Array], x: Float[Array, "path time terms"], y: Flo
         MEMORY * gram + jnp.einsum("pti,ptj->ij", x, x, precision="highest"),
         MEMORY * moment + jnp.einsum("pti,ptj->ij", x, y, precision="highest"),
     )
+
+
+@brief_jit
+def known_views(problem: FrozenDate, rule: TableRule, mass, stock, belief: beliefs.PolynomialBelief):
+    """The belief with views fitted to the dates at all exogenous states and stocks within a factor of 1.8 of `stock`."""
+
+    def at(z, log_stock):
+        state = dataclasses.replace(problem.state, exo=z)
+        now = dataclasses.replace(problem, state=state).now(stock * jnp.exp(log_stock), rule, mass)
+        index, coordinates = now.infos[problem.name]
+        numbers = jax.tree_util.tree_leaves((now.views[problem.name], now.outcome[problem.name]))
+        y = jnp.concatenate([jnp.ravel(leaf) for leaf in numbers if eqx.is_inexact_array(leaf)])
+        return beliefs.monomials(belief.regressors(index, belief.transform(coordinates)), belief.shape.views), y
+
+    states = jnp.arange(problem.economy.exogenous.n, dtype=problem.state.exo.dtype)
+    x, y = jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))(states, jnp.linspace(-0.6, 0.6, 41))
+    return dataclasses.replace(belief, views=beliefs.least_squares(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])))
