@@ -34,7 +34,7 @@ from walras.economy import period as periods
 from walras.economy.agent import Mortal
 from walras.economy.economy import Clear
 from walras.economy.information import in_logs, sees_state
-from walras.economy.population import Histogram
+from walras.economy.population import Histogram, Panel
 from walras.economy.task import Task
 from walras.learners import beliefs
 from walras.learners.deep_rule import Base, DeepRule, Head, Network, at_rest, unconstrained
@@ -133,7 +133,15 @@ class DeepEuler(Learner):
         zero, cohort = jax.device_put(np.int64(0)), opening.population
         axis = dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
         cohort = Histogram(axis, axis.n) if cohort is None else cohort
-        return DeepState(rule, moments, zero, jnp.ones(()), Regressions.blank(belief, settled), opening.search, cohort)
+        return DeepState(
+            rule,
+            moments,
+            zero,
+            jnp.ones(()),
+            Regressions.blank(belief, settled, isinstance(setup.populations[setup.name], Panel)),
+            opening.search,
+            cohort,
+        )
 
     def _optimiser(self, sizes) -> "GradientTransformation":
         import optax  # slow to import, and needed only by those who learn this way

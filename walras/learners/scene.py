@@ -19,6 +19,7 @@ from walras._core.keys import stream
 from walras._core.types import Key, PyTree
 from walras.economy import foc
 from walras.economy.agent import AgentType
+from walras.economy.population import Panel
 from walras.economy.process import transition_matrix
 from walras.economy.task import Field, Task
 from walras.learners import beliefs
@@ -29,6 +30,9 @@ from walras.learners.table import TableRule
 MEMORY = 0.98
 """Weight of a round in the regressions relative to the round after it."""
 
+
+APART = 1e-3
+"""Ridge on what views are beside those of a continuum, in the regression of next coordinates."""
 
 MADE_UP = 4
 """One date is made up for so many recorded ones."""
@@ -61,6 +65,8 @@ class Scene(eqx.Module):
             low, high = (jnp.stack([getattr(axis, end) for axis in frame.axes]) for end in ("low", "high"))
             elsewhere = low + (high - low) * jax.random.uniform(stream(key, "coordinates"), (more, len(low)))
             states, here = jnp.concatenate([states, other]), jnp.concatenate([here, elsewhere])
+            if isinstance(task.cohort, Panel):  # what came about is the luck of a few, too
+                there = jax.vmap(belief.step)(states[:count], here[:count], states[:count])
             there = jnp.concatenate([there, jax.vmap(belief.step)(other, elsewhere, other)])
         felt = jax.vmap(belief.forecast)(states, here)
         return Scene(task.agent, task.exogenous, states, here, there, *felt, _stocks(task))
@@ -136,17 +142,22 @@ def _stocks(task: Task) -> Float[Array, " people"]:
 
 class Regressions(eqx.Module):
     """Normal equations (gram, moment) of the regressions of views on information, and of next coordinates on it, older rounds
-    counting less; before anything is known, what the blank belief says, with a weight that fades."""
+    counting less; before anything is known, what the blank belief says, with a weight that fades.
+
+    A few people who hold much have had luck, which lasts: their prices are not those of a continuum that holds as much, and the
+    next stock is not. Where views of the continuum are known, how far views are from them is held constant, at nothing.
+    """
 
     views: tuple[Array, Array]
     law: tuple[Array, Array]
     settled: bool = eqx.field(static=True)
 
     @staticmethod
-    def blank(belief: beliefs.PolynomialBelief, settled: bool) -> "Regressions":
-        """Nothing seen yet; `settled`: views are known already."""
-        known = lambda terms, found: (1e-6 * jnp.eye(len(terms)), 1e-6 * found)  # noqa: E731
-        return Regressions(known(belief.shape.views, belief.views), known(belief.shape.law, belief.law), settled)
+    def blank(belief: beliefs.PolynomialBelief, settled: bool, few: bool) -> "Regressions":
+        """Nothing seen yet; `settled`: views are known already; `few`: people are a sample."""
+        known = lambda found: (1e-6 * jnp.eye(len(found)), 1e-6 * found)  # noqa: E731
+        apart = jnp.zeros((belief.views.shape[1] if settled and few else 0, belief.law.shape[1]))
+        return Regressions(known(belief.views), known(jnp.concatenate([belief.law, apart])), settled)
 
     def seen(self, belief: beliefs.PolynomialBelief, field: Field) -> "tuple[Regressions, beliefs.PolynomialBelief]":
         """With one more round, and the belief that follows."""
@@ -156,11 +167,17 @@ class Regressions(eqx.Module):
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
         y = jnp.concatenate([leaf.reshape(*index.shape, -1) for leaf in leaves], axis=2)
         views = _with(self.views, beliefs.monomials(x, belief.shape.views), y)
-        moved = (t[:, 1:] - belief.centre) / belief.scale
-        law = _with(self.law, beliefs.monomials(x[:, :-1], belief.shape.law), moved) if belief.shape.logs else self.law
         found = belief if self.settled else dataclasses.replace(belief, views=beliefs.solved(*views))
-        found = dataclasses.replace(found, law=beliefs.solved(*law)) if belief.shape.logs else found
-        return Regressions(views, law, self.settled), found
+        if not belief.shape.logs:
+            return Regressions(views, self.law, self.settled), found
+        terms = beliefs.monomials(x, belief.shape.law)
+        if len(self.law[1]) > terms.shape[-1]:
+            terms = jnp.concatenate([terms, y - beliefs.monomials(x, belief.shape.views) @ belief.views], axis=-1)
+        law = _with(self.law, terms[:, :-1], (t[:, 1:] - belief.centre) / belief.scale)
+        own = len(belief.shape.law)
+        apart = jnp.where(jnp.arange(terms.shape[-1]) < own, 0.0, APART)
+        law_found = beliefs.solved(law[0] + jnp.diag(apart), law[1])[:own]
+        return Regressions(views, law, self.settled), dataclasses.replace(found, law=law_found)
 
 
 def _with(known: tuple[Array, Array], x: Float[Array, "path time terms"], y: Float[Array, "path time numbers"]):
