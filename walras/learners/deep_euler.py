@@ -147,7 +147,7 @@ class DeepEuler(Learner):
         import optax  # slow to import, and needed only by those who learn this way
 
         steps = sizes.rounds * sizes.refreshes * sizes.steps
-        return optax.adam(optax.cosine_decay_schedule(sizes.rate, steps, sizes.final))
+        return optax.adam(optax.cosine_decay_schedule(self.objective.pace * sizes.rate, steps, sizes.final))
 
     def update(self, key, state: DeepState, task: Task) -> tuple[DeepState, Progress]:
         """One round: the regression of views, then steps on points of the dates seen, targets made anew several times."""

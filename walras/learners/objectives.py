@@ -44,9 +44,10 @@ class Points(eqx.Module):
 
 
 class Objective(eqx.Module):
-    """What is made small. `head`: the form of choice that goes with it."""
+    """What is made small. `head`: the form of choice that goes with it; `pace`: its rate as a share of the preset's."""
 
     head: ClassVar[Head]
+    pace: ClassVar[float]
 
     @abc.abstractmethod
     def points(self, key: Key, rule: DeepRule, scene: Scene, count: int) -> Points:
@@ -69,6 +70,7 @@ class Regression(Objective):
     """
 
     head: ClassVar[Head] = Capped()
+    pace: ClassVar[float] = 1.0
 
     def points(self, key, rule, scene, count):
         """Next stocks from the limit on; own stock and target by inversion."""
@@ -170,10 +172,11 @@ class Complementarity(Objective):
 class FischerBurmeister(Complementarity):
     """Squared complementarity residuals, expectations by quadrature over all exogenous and own risk states.
 
-    Use it to check `Regression` by another road; it takes some ten times as long for the same error.
+    Use it to check `Regression` by another road; at the same number of steps its errors are some thirty times as large.
     """
 
     head: ClassVar[Head] = Share()
+    pace: ClassVar[float] = 0.2
     through: bool = eqx.field(static=True, default=False)
     cap: float | None = eqx.field(static=True, default=None)
 
@@ -197,6 +200,7 @@ class AllInOne(Complementarity):
     """
 
     head: ClassVar[Head] = Share()
+    pace: ClassVar[float] = 0.2
     draws: int = eqx.field(static=True, default=8)
     through: bool = eqx.field(static=True, default=False)
     cap: float | None = eqx.field(static=True, default=None)
