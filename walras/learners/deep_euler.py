@@ -85,6 +85,7 @@ class DeepEuler(Learner):
         start: without a base, the share of what is feasible that is consumed at first; the share that keeps wealth where it
             is if not given.
         rounds: how many, if not those of the preset.
+        rate: first step of Adam, if not that of the preset and objective.
     """
 
     objective: Objective = Regression()
@@ -92,6 +93,7 @@ class DeepEuler(Learner):
     head: Head | None = None
     start: float | None = eqx.field(static=True, default=None)
     rounds: int | None = eqx.field(static=True, default=None)
+    rate: float | None = eqx.field(static=True, default=None)
     fresh: ClassVar[bool] = True
 
     def experience(self, preset):
@@ -147,7 +149,7 @@ class DeepEuler(Learner):
         import optax  # slow to import, and needed only by those who learn this way
 
         steps = sizes.rounds * sizes.refreshes * sizes.steps
-        return optax.adam(optax.cosine_decay_schedule(self.objective.pace * sizes.rate, steps, sizes.final))
+        return optax.adam(optax.cosine_decay_schedule(self.rate or self.objective.pace * sizes.rate, steps, sizes.final))
 
     def update(self, key, state: DeepState, task: Task) -> tuple[DeepState, Progress]:
         """One round: the regression of views, then steps on points of the dates seen, targets made anew several times."""

@@ -35,8 +35,8 @@ from walras.numerics.roots import bracketed
 class Perceptron(eqx.Module):
     """Two hidden layers of hyperbolic tangents and a linear one, in single precision; arrays only, so that it can be saved."""
 
-    weights: tuple[Float[Array, "out in"], ...]
-    biases: tuple[Float[Array, " out"], ...]
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
 
     @classmethod
     def random(cls, sizes: tuple[int, ...], key: Key, last: float = 1.0) -> "Perceptron":
