@@ -67,4 +67,6 @@ def test_the_rule_is_tabulated_as_it_is(solved):
     for e in (0, 7, 14):
         own = [rule.frame.agent.limits().to(k=jnp.asarray(k)).to(e=jnp.asarray(e)) for k in nodes]
         for one in own:
-            assert float(table(one, view, info).c) == pytest.approx(float(rule(one, view, info).c), rel=1e-9)
+            assert float(table(one, view, info).c) == pytest.approx(
+                float(rule(one, view, info).c), rel=1e-6
+            )  # the network is in single precision

@@ -6,13 +6,12 @@ equation inverted at drawn next stocks, the next date's decision frozen. Where t
 log ratio to the stationary rule without it, which is a table (errors five to eight times smaller at no cost); without, it
 learns the whole rule from a constant share of what is feasible.
 
-Use it for types with one stock and one choice where information is rich, people are a panel, or a smooth rule is wanted that
-serves many equilibria. Do not use it where `EulerIteration` works and the last digit matters. Not yet: several choices or
-stocks, markets that clear, mortality.
+Use it for types with one stock and one choice where people are a panel or a smooth rule is wanted. Do not use it where
+`EulerIteration` works and the last digit matters. Not yet: several choices or stocks, markets that clear, mortality.
 
 Left out by design, because each is known to end in false solutions: gradients through the next decision, clipping inside a
 loss, scaling by running moments, a start far from the share that keeps wealth where it is. `objectives` can be told to do the
-first two, and `start` the last, for the tests that show how the certificate refuses what comes of it.
+first two, and `start` the last, for tests of the certificate.
 
     @article{maliar2021deep, title={Deep learning for solving dynamic economic models}, author={Maliar, Lilia and Maliar,
       Serguei and Winant, Pablo}, journal={Journal of Monetary Economics}, volume={122}, pages={76--101}, year={2021}}
@@ -127,14 +126,13 @@ class DeepEuler(Learner):
         base = Base(frame.own_axis, jax.device_put(shares))
         risks = beliefs.exogenous_values(agent.risk)
         inputs = (1 + risks.shape[1], belief.exo.shape[1] + len(belief.shape.logs))
-        hidden = (sizes.units, sizes.features)
+        hidden = (sizes.units, sizes.features if inputs[1] else sizes.features // 4)  # products span more than one factor
         network = Network.blank(inputs, hidden, 0.1 if with_base else 1.0, stream(setup.key, "network"))
         head = self.head or self.objective.head
         rule = DeepRule(frame, base, network, belief, jax.device_put(risks), setup.information, head)
         moments = tuple(jax.tree_util.tree_leaves(self._optimiser(sizes).init(jax.flatten_util.ravel_pytree(network)[0])))
-        zero, cohort = jax.device_put(np.int64(0)), opening.population
-        axis = dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
-        cohort = Histogram(axis, axis.n) if cohort is None else cohort
+        zero, axis = jax.device_put(np.int64(0)), dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
+        cohort = opening.population or Histogram(axis, axis.n)
         return DeepState(
             rule,
             moments,
