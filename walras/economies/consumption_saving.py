@@ -3,7 +3,7 @@
     max E Σ βᵗ u(c)    c + k' = R k + y(e),  k' ≥ k_min,  log y an AR(1)
 
 No price moves and nothing clears: what a learner makes of first-order conditions with a kink is tested here by itself,
-against endogenous grids. βR < 1, so that wealth stays bounded, and a fifth of all households are at the limit.
+against endogenous grids. βR < 1, so that wealth stays bounded, and some two fifths of all households are at the limit.
 
 | symbol | field | meaning | unit | source |
 |---|---|---|---|---|
