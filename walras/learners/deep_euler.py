@@ -160,7 +160,7 @@ class DeepEuler(Learner):
         numbers, unravel = jax.flatten_util.ravel_pytree(rule.network)
         known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(numbers)), state.optimiser)
         unit = rule.network.size
-        count = max(sizes.points // (scene.dates * task.agent.risk.n), 2)
+        count = max(sizes.points // (scene.dates * len(state.rule.risks)), 2)
 
         def refresh(carry, key):
             frozen = dataclasses.replace(rule, network=unravel(carry[0]))
