@@ -34,6 +34,7 @@ def test_the_list_is_what_is_promised():
     catalogue = {
         "Aiyagari",
         "BrockMirman",
+        "ConsumptionSaving",
         "Hank",
         "Huggett",
         "HuggettPartial",
@@ -43,7 +44,7 @@ def test_the_list_is_what_is_promised():
         "Zlb",
     }
     assert set(w.economies.__all__) == catalogue
-    assert set(w.learners.__all__) == {"EulerIteration", "Fixed", "StructuralRL"}
+    assert set(w.learners.__all__) == {"DeepEuler", "EulerIteration", "Fixed", "StructuralRL"}
     assert {"check_economy", "check_learner", "Situation", "Sizes", "optima", "toys"} == set(w.testing.__all__)
 
 

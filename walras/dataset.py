@@ -81,7 +81,7 @@ def _rounds(solution: Solution) -> Variables:
     assert lab is not None  # a solution without an answer has no data set
     allowed = tolerances(lab, solution.loop)
     if lab.stationary or lab.fresh:  # one measure alone decides
-        alone = lab.preset.stationary_tolerance if lab.stationary else lab.preset.structural.tolerance
+        alone = lab.preset.stationary_tolerance if lab.stationary else lab.experience.tolerance
         allowed = np.array([alone, np.nan, np.nan])
     label = {"long_name": "change from round to round", "units": "1"}
     limit = {"long_name": "tolerance of the estimated distance to the fixed point", "units": "1"}

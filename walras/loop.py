@@ -26,7 +26,7 @@ from walras.economy.economy import Economy
 from walras.economy.population import Histogram, Panel, Population
 from walras.economy.process import Process
 from walras.economy.task import Task, as_field, record_of
-from walras.learners.learner import Learner
+from walras.learners.learner import Experience, Learner
 from walras.learners.mixing import Mixing, mixed
 from walras.learners.preset import Preset
 
@@ -53,7 +53,18 @@ class Laboratory(eqx.Module):
     @property
     def rounds(self) -> int:
         """Most rounds."""
-        return self.preset.structural.rounds if self.fresh else self.preset.max_rounds
+        return self.experience.rounds
+
+    @property
+    def experience(self) -> Experience:
+        """How much learners are shown: those that ask for new shocks in every round decide."""
+        return experience_of(self.learners, self.preset)
+
+
+def experience_of(learners: dict[str, Learner], preset: Preset) -> Experience:
+    """Rounds, paths, dates and tolerance of a laboratory with these learners."""
+    fresh = [learner for learner in learners.values() if learner.fresh]
+    return max(learner.experience(preset) for learner in fresh or learners.values())
 
 
 class LoopState(eqx.Module):
@@ -225,7 +236,7 @@ def arrived(lab: Laboratory, loop: LoopState) -> Array:
     if lab.stationary:
         return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.stationary_tolerance)
     if lab.fresh:  # a residual, no distance: with new shocks in every round nothing comes to rest
-        return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.structural.tolerance)
+        return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.experience.tolerance)
     return jnp.all(loop.distance < tolerances(lab, loop))
 
 

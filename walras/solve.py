@@ -40,6 +40,7 @@ from walras.loop import (
     LoopState,
     advance,
     arrived,
+    experience_of,
     shock_paths,
     stationary_people,
     tolerances,
@@ -81,7 +82,8 @@ def laboratory(
         if name not in learners:
             raise InputError(f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed.")
     check_feasible(economy, np.int64(0))
-    stationary = economy.exogenous.n == 1
+    fresh = any(learner.fresh for learner in learners.values())
+    stationary = economy.exogenous.n == 1 and not fresh
     nodes = preset.stationary_nodes if stationary else preset.histogram_nodes
     populations = {name: (populations or {}).get(name) or default_population(types[name], nodes) for name in types}
     information = {name: (information or {}).get(name, ViewInformation()) for name in types}
@@ -99,10 +101,9 @@ def laboratory(
         rules[name] = learners[name].rule(states[name])
         if (histogram := learners[name].histogram(states[name])) is not None:
             populations = placed(populations, name, histogram)
-    fresh = any(learner.fresh for learner in learners.values())
-    sizes = preset.structural if fresh else preset
+    sizes = experience_of(learners, preset)
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
-    if stationary:
+    if economy.exogenous.n == 1:  # all paths would be one
         starts, shocks = starts[:1], shocks[:1]
     given = rest.state.cross if rest is not None else {}
     state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))
@@ -235,7 +236,7 @@ def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Wat
 def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
     """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used."""
     lab, begin = judged(lab, loop, entry(loop.economy, 0))
-    dates = dates or (1000 if lab.stationary else lab.preset.certificate_dates)
+    dates = dates or (1000 if lab.economy.exogenous.n == 1 else lab.preset.certificate_dates)
     return gather(lab, loop.learners, begin, dates, 10, stream(root_key(seed), "diagnose"))
 
 

@@ -2,6 +2,7 @@
 
 from walras.economies.aiyagari import Aiyagari
 from walras.economies.brock_mirman import BrockMirman
+from walras.economies.consumption_saving import ConsumptionSaving
 from walras.economies.hank import Hank
 from walras.economies.huggett import Huggett
 from walras.economies.huggett_partial import HuggettPartial
@@ -10,4 +11,15 @@ from walras.economies.krusell_smith import KrusellSmith
 from walras.economies.tax_economy import TaxEconomy
 from walras.economies.zlb import Zlb
 
-__all__ = ["Aiyagari", "BrockMirman", "Hank", "Huggett", "HuggettPartial", "HuggettRisk", "KrusellSmith", "TaxEconomy", "Zlb"]
+__all__ = [
+    "Aiyagari",
+    "BrockMirman",
+    "ConsumptionSaving",
+    "Hank",
+    "Huggett",
+    "HuggettPartial",
+    "HuggettRisk",
+    "KrusellSmith",
+    "TaxEconomy",
+    "Zlb",
+]

@@ -14,11 +14,13 @@
 | α | `alpha` | capital share | – | all three |
 | δ | `delta` | depreciation rate | per period | calibration |
 
-`dhjj2010` and `ks1998` are quarterly, `srl2025` (Yang, Wang, Schaab, Moll 2025, Table 4) annual. In `srl2025` incomes
-have mean one, so that L = 1 is what households earn: with the paper's own income states 1.7 % of output belongs to
+`dhjj2010` and `ks1998` are quarterly, `maliar2021` (continuous shocks) and `srl2025` (Yang, Wang, Schaab, Moll 2025, Table 4)
+annual. In `srl2025` incomes have mean one, so that L = 1 is what households earn: with the paper's own income states 1.7 % of output belongs to
 nobody. In `ks1998` the unemployed of the paper earn nothing, so that at k = 0 nothing would be feasible; here they
 receive 1 % of an employed income, paid by a tax.
 """
+
+import math
 
 import numpy as np
 from jaxtyping import Array
@@ -109,6 +111,16 @@ class KrusellSmith(Economy):
         chance = ConditionalChain([0.0, l_bar], blocks / blocks.sum(-1, keepdims=True), np.array([[0.1, 0.9], [0.04, 0.96]]))
         household = Household(0.99, 1.0, mu, k_min, k_birth, 1.0, chance)
         return cls(household, Chain([0.99, 1.01], moves), 0.36, 0.025, 0.25)
+
+    @classmethod
+    def maliar2021(cls):
+        """After Maliar, Maliar and Winant (2021): annual, log utility, log AR(1) productivity and incomes, E[y] = 1.
+
+        `solve` puts both on as many states as the preset says (nine at `standard` and `precise`), by Rouwenhorst's method.
+        """
+        income = LogAR1(0.9, 0.2 * math.sqrt(1 - 0.9**2), math.exp(-0.5 * 0.2**2))
+        household = Household(0.96, 1.0, 0.0, 0.0, 5.5, 1.0, income)
+        return cls(household, LogAR1(0.95, 0.01, 1.0), 0.36, 0.08, 1.0)
 
     @classmethod
     def srl2025(cls):

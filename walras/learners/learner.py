@@ -1,7 +1,7 @@
 """What a learner is: it turns experience of a task into a rule."""
 
 import abc
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 
@@ -9,6 +9,7 @@ from walras._core.types import Key, PyTree
 from walras.economy.population import Histogram
 from walras.economy.rule import Information, Rule
 from walras.economy.task import Task
+from walras.learners.preset import Preset
 
 
 class Setup(eqx.Module):
@@ -33,6 +34,20 @@ class Setup(eqx.Module):
     def agent(self):
         """The type that learns."""
         return self.economy.timing().moves()[self.name].agent
+
+
+class Experience(NamedTuple):
+    """How much a learner is shown: most rounds, the paths and dates of each, and the residual at which rounds may end."""
+
+    rounds: int
+    paths: int
+    dates: int
+    tolerance: float
+
+    @classmethod
+    def of(cls, sizes) -> "Experience":
+        """From the sizes of a learner in a preset."""
+        return cls(sizes.rounds, sizes.paths, sizes.dates, sizes.tolerance)
 
 
 class Progress(eqx.Module):
@@ -66,6 +81,10 @@ class Learner(eqx.Module):
     @abc.abstractmethod
     def rule(self, state: PyTree) -> Rule:
         """The present rule."""
+
+    def experience(self, preset: Preset) -> Experience:
+        """How much it is shown under a preset; a learner that is `fresh` says so itself."""
+        return Experience(preset.max_rounds, preset.paths, preset.dates, preset.tolerance)
 
     def histogram(self, state: PyTree) -> Histogram | None:
         """The histogram on which the rule was started, for a population not placed by hand; None where there is none."""

@@ -52,6 +52,13 @@ class Opening(eqx.Module):
             return _stay_put(rule, setup)
         return _stationary(rule, setup, first)
 
+    @staticmethod
+    def staying(nodes: int, setup: Setup) -> "Opening":
+        """A rule that stays put, whatever else could be found: the start of those who are not to know the stationary rule."""
+        wide, _ = wide_axis(setup.agent, setup.exo, nodes, setup.preset.euler, setup.preset.euler.wide)
+        blank = jax.device_put(np.full((1, setup.agent.risk.n, nodes, _choices(setup, wide)), 0.5))
+        return _stay_put(TableRule(setup.agent, blank, (), wide, setup.information, ()), setup)
+
     def sees_next(self, setup: Setup) -> bool:
         """Whether the coordinates depend on the exogenous state of the same date (a price does, a stock does not)."""
         _, coordinates = self.now.infos[setup.name]

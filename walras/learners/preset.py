@@ -64,6 +64,32 @@ class StructuralSizes:
 
 
 @dataclasses.dataclass(frozen=True)
+class DeepSizes:
+    """Sizes of `DeepEuler`.
+
+    `paths` × `dates` are simulated in each of `rounds`; in a round `refreshes` times some `points` are drawn and targets made
+    at them, each time for `steps` steps of Adam on `batch` of them, whose `rate` falls along a cosine to `final` of it. `nodes` of the
+    own stock and `coordinate_nodes` of each coordinate where the rule is tabulated. `units` of each of the two hidden layers,
+    `features` of own states that the aggregate information weighs.
+    """
+
+    rounds: int
+    paths: int
+    dates: int
+    refreshes: int
+    steps: int
+    points: int = 3000
+    batch: int = 64
+    rate: float = 1e-2
+    final: float = 0.01
+    nodes: int = 200
+    coordinate_nodes: int = 10
+    units: int = 32
+    features: int = 64
+    tolerance: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """What one name of `--preset` stands for.
 
@@ -87,6 +113,7 @@ class Preset:
     exogenous_states: int
     certificate_dates: int
     mixed_tolerance: float
+    deep: DeepSizes = DeepSizes(300, 8, 8, 4, 48)
 
 
 PRESETS = {
@@ -105,6 +132,7 @@ PRESETS = {
         7,
         3_000,
         3e-4,
+        DeepSizes(150, 8, 8, 4, 48),
     ),
     "standard": Preset(
         "standard",
@@ -137,6 +165,7 @@ PRESETS = {
         9,
         10_000,
         1e-5,
+        DeepSizes(1200, 8, 8, 4, 48),
     ),
 }
 # As printed by Yang, Wang, Schaab and Moll (2025), Tables 4 and 5; docs/choose-a-learner.md says what has no counterpart here.

@@ -38,7 +38,7 @@ from walras.learners.adjoint import residual_of
 from walras.learners.critic import MEMORY, Critic, valued
 from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
-from walras.learners.learner import Learner, Progress, Setup
+from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.networks import blank, public_prices
 from walras.learners.pace import place
 from walras.learners.pathwise import pathwise
@@ -99,6 +99,10 @@ class StructuralRL(Learner):
     observe: Callable = eqx.field(static=True, default=public_prices)
     fresh: ClassVar[bool] = True
 
+    def experience(self, preset):
+        """The sizes of the preset for this learner."""
+        return Experience.of(preset.structural)
+
     def init(self, setup: Setup) -> StructuralState:
         """The stationary solution; where a market clears, the best answer to prices that return to it."""
         self._check(setup)
@@ -124,8 +128,7 @@ class StructuralRL(Learner):
         form = near(form, leaning(table, belief, self.lean), belief)
         own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
-        known = _variables(belief) if insight is None else insight.size
-        critic = Critic.blank(len(_critic_powers(known)) + remembered, own)
+        critic = Critic.blank(len(_critic_powers(_variables(belief) if insight is None else insight.size)) + remembered, own)
         moments, zero = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form))), jax.device_put(np.int64(0))
         bracketed = not several and isinstance(setup.economy.market(), Clear)
         last = (table, belief, start.search, cohort, bracketed, several, insight)
@@ -176,12 +179,8 @@ class StructuralRL(Learner):
                 lambda: (state.form, state.average, state.table, state.belief),
             )
         form, average = form.seen(field, placing), average.seen(field, placing)
-
-        def parts(f):
-            # A cubic between nodes may leave the interval that the nodes are in.
-            return jnp.clip(f.parts(table, belief, field), 1e-4, 1.0)
-
-        seen, pull = jax.vjp(parts, form)
+        # A cubic between nodes may leave the interval that the nodes are in.
+        seen, pull = jax.vjp(lambda f: jnp.clip(f.parts(table, belief, field), 1e-4, 1.0), form)
         if state.cohort is None:
             found, critic = pathwise(task.agent, field, seen, task.start), state.critic
             gradient = found.gradient
@@ -197,12 +196,11 @@ class StructuralRL(Learner):
         optimiser = tuple(jax.tree_util.tree_leaves(known))
         stepped = eqx.apply_updates(form, change)
         still = lambda one, other: jax.tree_util.tree_map(lambda a, b: jnp.where(warm, a, b), one, other)  # noqa: E731
-        form, optimiser = still(form, stepped), still(state.optimiser, optimiser)
-        share = 1.0 / self._window(sizes, state)
+        form, optimiser, share = still(form, stepped), still(state.optimiser, optimiser), 1.0 / self._window(sizes, state)
         average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
         residual = 0.98 * state.residual + 0.02 * residual_of(found, seen[:, : found.gradient.shape[1]])
-        tail = (state.search, state.cohort, state.bracketed, state.several, state.insight)
-        learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, table, belief, *tail)
+        tail = (table, belief, state.search, state.cohort, state.bracketed, state.several, state.insight)
+        learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, *tail)
         return learned, Progress(residual, jnp.zeros(()))
 
     def _window(self, sizes, state: StructuralState):
