@@ -187,7 +187,6 @@ def test_criteria():
         ("government.tau_k=0:0.5", {"welfare": "weighted:1,1"}, "3 groups"),
         ("government.tau_k=0:0.5", {"welfare": "benthamite"}, "welfare criterion"),
         ("government.tau_k=0:0.5", {"along": "the river"}, "way to take welfare"),
-        ("government.tau_k=0:0.5", {"learners": {"household": w.learners.EulerIteration()}}, "Leave the learners out"),
         ("government.tau_k=0:0.5", {"regime": "markov"}, "regime"),
         ("government.tau_k=0:0.5", {"searcher": "annealing"}, "searcher"),
         ("government.tau_k=0:0.5", {"searcher": "implicit"}, "differentiated"),
@@ -206,6 +205,8 @@ def test_bad_input_before_anything_is_solved(over, options, message, monkeypatch
 
 
 def test_whose_welfare():
+    with pytest.raises(w.InputError, match="Leave the learners out"):
+        Study(Taxed.small(), {TAX: (0.0, 0.5)}, Utilitarian(), ("fast", 0), {"household": w.learners.EulerIteration()})
     with pytest.raises(w.InputError, match="aggregate risk"):
         w.design(w.economies.KrusellSmith.dhjj2010(), "household.mu=0:0.5")
     with pytest.raises(w.InputError, match="it may lie anywhere"):

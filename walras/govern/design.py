@@ -25,7 +25,6 @@ from walras.govern.searchers.pathwise import in_regions
 from walras.govern.searchers.searcher import Found, Searcher, Watch
 from walras.govern.study import EquilibriumObjective, Evaluation, Study
 from walras.govern.welfare import Appraisal, Criterion, Gain, InequalityAverse, Rawlsian, Utilitarian, Weighted, gain
-from walras.learners.learner import Learner
 from walras.solution import Solution
 from walras.solve import solve
 
@@ -130,7 +129,7 @@ def over_named(
     return {name: ends for name, ends in found.items() if name}
 
 
-def design(  # noqa: PLR0913 (what a user may say, each with a default)
+def design(
     economy: Economy,
     over: Any,
     *,
@@ -140,7 +139,6 @@ def design(  # noqa: PLR0913 (what a user may say, each with a default)
     searcher: str | Searcher = "pathwise",
     preset: str = "standard",
     key: int = 0,
-    learners: dict[str, Learner] | None = None,
 ) -> Design:
     """The best parameters of an economy.
 
@@ -155,14 +153,15 @@ def design(  # noqa: PLR0913 (what a user may say, each with a default)
         searcher: `pathwise`, `grid`, `cma-es`, `ppo`, `es`, `implicit` (discretion only), or a searcher.
         preset: with which equilibria are solved in the search; the optimum is solved again with a finer one.
         key: seed.
-        learners: a learner for each type; `EulerIteration` for every type that is not named.
+
+    Types are solved by `EulerIteration`; a `Study` takes other learners, and `search` the study.
 
     Raises:
         UnknownName, InputError: for what cannot be used; nothing has been solved then.
         SolveError: where there is no equilibrium at the optimum, or at an anchor.
     """
     criterion = criterion_named(welfare) if isinstance(welfare, str) else welfare
-    study = Study(economy, over_named(over), criterion, (preset, key), learners, judge_named(along))
+    study = Study(economy, over_named(over), criterion, (preset, key), along=judge_named(along))
     return search(study, regime, searcher)
 
 
