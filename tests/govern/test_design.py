@@ -79,6 +79,18 @@ def test_nothing_happens_on_the_way_to_where_one_is(begun):
     assert there(still).equal_worth == pytest.approx(there(found).equal_worth, rel=1e-7)
 
 
+def test_worth_after_ghh_is_that_of_its_utility():
+    # Utility has no number below what work costs; the poorest are worth little more than that, and not nothing.
+    begun = w.rest(w.economies.TaxEconomy.ghh(), preset="fast")
+    found = society_on_the_way(begun, w.transition(begun, begun.economy, end=begun, horizon=2))
+    there = np.asarray(found.people.weight) > 1e-12
+    worth, utility = np.asarray(found.people.worth)[there], np.asarray(found.people.utility)[there]
+    np.testing.assert_allclose([float(found.utility_of(x)) for x in worth[::50]], utility[::50], atol=1e-9)
+    assert worth.min() > 0.1
+    appraisal = appraise(Utilitarian(), found.people, found.consumption, found.utility_of)
+    assert appraisal.equal_worth < appraisal.mean_worth < appraisal.consumption
+
+
 @pytest.mark.parametrize("tax", ["tau_k", "tau_n"])
 def test_what_a_small_tax_is_worth_is_what_prices_and_transfers_are_worth(begun, tax):
     # Envelope: dW = Σ β^t (E[u'k] d((1−τ_k) r) + E[u'y] d((1−τ_n) w) + E[u'] dT), expectations of the society at rest.

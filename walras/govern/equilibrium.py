@@ -236,7 +236,8 @@ def _inverse(constant: _Constant, utility):
     def halve(_, ends):
         low, high = ends
         middle = 0.5 * (low + high)
-        below = jax.vmap(lambda x: _utility(constant, jnp.exp(x)))(middle) < utility
+        # Below the least that can be lived on (work, after GHH) utility is no number: that is below, too.
+        below = ~(jax.vmap(lambda x: _utility(constant, jnp.exp(x)))(middle) >= utility)
         return jnp.where(below, middle, low), jnp.where(below, high, middle)
 
     ends = jax.lax.fori_loop(0, 64, halve, (jnp.full_like(utility, -40.0), jnp.full_like(utility, 40.0)))

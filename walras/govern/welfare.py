@@ -143,7 +143,7 @@ def equal_worth(criterion: Criterion, people: People, utility_of: Callable[[Arra
         value = float(
             criterion.value(People(jnp.broadcast_to(utility_of(middle), same.shape), same, people.weight, people.group))
         )
-        low, high = (middle, high) if value < target else (low, middle)
+        low, high = (low, middle) if value >= target else (middle, high)
         if high - low <= 1e-14 * abs(high):
             break
     return 0.5 * (low + high)
