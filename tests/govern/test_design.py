@@ -111,18 +111,20 @@ def test_what_a_small_tax_is_worth_is_what_prices_and_transfers_are_worth(begun,
     k, y = np.asarray(cross.own.k), np.asarray(agent.risk.values)[np.asarray(cross.own.e)]
     beta = float(agent.beta)
     by_hand = (1 - beta) * beta ** np.arange(300) @ ((weight @ k) * dr + (weight @ y) * dw + weight.sum() * dT)
-    assert dW == pytest.approx(by_hand, rel=2e-3)
+    assert dW == pytest.approx(by_hand, rel=5e-4)  # measured 8e-5 and 4e-5; the same at half the step
 
 
 @pytest.mark.slow
 def test_on_the_way_a_subsidy_to_capital_has_to_be_paid():
-    # At rest the subsidy is best at any size (below); along the transition there is a top, and its neighbours are lower.
+    # At rest the subsidy is best at any size (below); along the transition there is a top, and both ends are worse.
     found = w.design(Taxed.small(), {TAX: (-0.6, 0.6)}, searcher="pathwise:7", preset="fast")
     assert found.along == "transition"
     assert not found.corners
     assert found.gap < 1e-4
     assert found.solution.verdict == "certified"
     assert found.gain.total >= 0
+    worth = {e.policy[0]: e.appraisal.equal_worth for e in found.surface}
+    assert max(worth[-0.6], worth[0.6]) < (1 - 1e-3) * max(worth.values())
 
 
 def test_a_pathwise_optimum_is_the_top_of_equilibria(poor, chosen):

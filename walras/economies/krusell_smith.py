@@ -11,13 +11,13 @@
 | k_min | `household.k_min` | lower limit of capital | goods | calibration |
 | y(e) | `household.risk` | efficiency units of labour by state | hours | calibration |
 | z | `exogenous` | total factor productivity | – | calibration |
-| α | `alpha` | capital share | – | all three |
+| α | `alpha` | capital share | – | all |
 | δ | `delta` | depreciation rate | per period | calibration |
 
-`dhjj2010` and `ks1998` are quarterly, `maliar2021` (continuous shocks) and `srl2025` (Yang, Wang, Schaab, Moll 2025, Table 4)
-annual. In `srl2025` incomes have mean one, so that L = 1 is what households earn: with the paper's own income states 1.7 % of output belongs to
-nobody. In `ks1998` the unemployed of the paper earn nothing, so that at k = 0 nothing would be feasible; here they
-receive 1 % of an employed income, paid by a tax.
+`dhjj2010` and `ks1998` are quarterly; `maliar2021` (continuous shocks) and `srl2025` (Yang, Wang, Schaab, Moll 2025,
+Table 4) are annual. In `srl2025` incomes have mean one, so that L = 1 is what households earn: with the paper's own income
+states 1.7 % of output belongs to nobody. In `ks1998` the unemployed of the paper earn nothing, so that at k = 0 nothing
+would be feasible; here they receive 1 % of an employed income, paid by a tax.
 """
 
 import math

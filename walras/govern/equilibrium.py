@@ -139,7 +139,8 @@ def society_on_the_way(start: Standing, path: Transition) -> Society:
     own, weight = path.end.population.individuals(agent, jnp.asarray(path.start))
     risk = own.risk_field()
     state = getattr(own, risk) if risk else jnp.zeros(len(weight), int)
-    later = float(path.end.now().cross[name].weight @ _spent(path.end))
+    last = path.end.now()
+    later = float(last.cross[name].weight @ _spent(last.choices[name]))
     dates = beta ** np.arange(path.horizon)
     level = (1 - beta) * float(dates @ np.asarray(path.path.spent)) + beta**path.horizon * later
     flow = (1 - beta) * np.asarray(path.value).reshape(-1)
@@ -169,8 +170,7 @@ def _at_start(start: Standing):
     return (agent, *_averaged(now, name), view, outcome), discount
 
 
-def _spent(end: Standing):
-    choices = end.now().choices[end.date.name]
+def _spent(choices):
     return getattr(choices, choice_fields(choices)[-1])
 
 
@@ -188,8 +188,7 @@ def _date(lab: Laboratory, loop: LoopState, begin, name: str, key):
     matrix = transition_matrix(agent.risk, begin.exo, begin.exo, outcome) if agent.risk.n > 1 else jnp.ones((1, 1))
     risk, weight = own.risk_field(), now.cross[name].weight
     state = getattr(own, risk) if risk else jnp.zeros(len(weight), int)
-    spent = getattr(choice, choice_fields(choice)[-1])
-    return (now.payoff[name], discount, weight, spent, cell, right, matrix, state), (
+    return (now.payoff[name], discount, weight, _spent(choice), cell, right, matrix, state), (
         agent,
         *_averaged(now, name),
         view,

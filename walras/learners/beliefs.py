@@ -51,6 +51,14 @@ def least_squares(X: Float[Array, "rows terms"], y: Float[Array, "rows targets"]
     return solved(X.T @ X, X.T @ y)
 
 
+def with_rows(
+    known: tuple[Array, Array], x: Float[Array, "rows terms"], y: Float[Array, "rows numbers"], kept
+) -> tuple[Array, Array]:
+    """Normal equations (gram, moment) of least squares with more rows, the ones that are known weighted `kept`."""
+    gram, moment = known
+    return kept * gram + x.T @ x, kept * moment + x.T @ y
+
+
 def solved(gram: Float[Array, "terms terms"], moment: Float[Array, "terms targets"]) -> Float[Array, "terms targets"]:
     """Coefficients by normal equations, with the ridge of `least_squares`."""
     ridge = 1e-13 * jnp.trace(gram) * jnp.eye(len(gram))

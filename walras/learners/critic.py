@@ -10,7 +10,7 @@ from walras.economy.population import Histogram, Panel
 from walras.economy.process import Distribution
 from walras.economy.task import Task
 from walras.learners.adjoint import Adjoint, adjoint
-from walras.learners.beliefs import solved
+from walras.learners.beliefs import Powers, powers, solved, with_rows
 
 MEMORY = 0.9  # share of what was known that is still there after a round
 
@@ -31,12 +31,17 @@ class Critic(eqx.Module):
 
     def fitted(self, terms: Float[Array, "rows terms"], values: Float[Array, "rows own"], kept) -> "Critic":
         """The critic that has seen these values too; `kept`: weight of what it knew."""
-        gram, moment = kept * self.gram + terms.T @ terms, kept * self.moment + terms.T @ values
+        gram, moment = with_rows((self.gram, self.moment), terms, values, kept)
         return Critic(solved(gram, moment), gram, moment)
 
     def __call__(self, terms: Float[Array, "*batch terms"]) -> Float[Array, "*batch own"]:
         """Values at given terms."""
         return terms @ self.weights
+
+
+def powers_of(variables: int) -> Powers:
+    """Of the polynomials that it reads: of the second degree."""
+    return powers([2] * variables, 2)
 
 
 def valued(

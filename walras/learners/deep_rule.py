@@ -180,8 +180,7 @@ class DeepRule(Rule):
     def __call__(self, own, view, info, *, key=None):
         """The choice of one individual."""
         index, coordinates = info
-        transformed = self.belief.transform(coordinates) if self.belief.shape.logs else jnp.zeros(0)
-        return as_choice(self.frame.agent, own, view, self.value(own, view, index, transformed))
+        return as_choice(self.frame.agent, own, view, self.value(own, view, index, self.belief.transform(coordinates)))
 
     def tabulated(self) -> TableRule:
         """The rule at the nodes of its frame, with the views that the belief forecasts there."""

@@ -164,29 +164,21 @@ class Regressions(eqx.Module):
         index, coordinates = field.info
         t = belief.transform(coordinates) if belief.shape.logs else jnp.zeros((*index.shape, 0))
         x = jax.vmap(jax.vmap(belief.regressors))(index, t)
+        rows = lambda terms: terms.reshape(-1, terms.shape[-1])  # noqa: E731
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
         y = jnp.concatenate([leaf.reshape(*index.shape, -1) for leaf in leaves], axis=2)
-        views = _with(self.views, beliefs.monomials(x, belief.shape.views), y)
+        views = beliefs.with_rows(self.views, rows(beliefs.monomials(x, belief.shape.views)), rows(y), MEMORY)
         found = belief if self.settled else dataclasses.replace(belief, views=beliefs.solved(*views))
         if not belief.shape.logs:
             return Regressions(views, self.law, self.settled), found
         terms = beliefs.monomials(x, belief.shape.law)
         if len(self.law[1]) > terms.shape[-1]:
             terms = jnp.concatenate([terms, y - beliefs.monomials(x, belief.shape.views) @ belief.views], axis=-1)
-        law = _with(self.law, terms[:, :-1], (t[:, 1:] - belief.centre) / belief.scale)
+        law = beliefs.with_rows(self.law, rows(terms[:, :-1]), rows((t[:, 1:] - belief.centre) / belief.scale), MEMORY)
         own = len(belief.shape.law)
         apart = jnp.where(jnp.arange(terms.shape[-1]) < own, 0.0, APART)
         law_found = beliefs.solved(law[0] + jnp.diag(apart), law[1])[:own]
         return Regressions(views, law, self.settled), dataclasses.replace(found, law=law_found)
-
-
-def _with(known: tuple[Array, Array], x: Float[Array, "path time terms"], y: Float[Array, "path time numbers"]):
-    """Normal equations with one more round."""
-    gram, moment = known
-    return (
-        MEMORY * gram + jnp.einsum("pti,ptj->ij", x, x, precision="highest"),
-        MEMORY * moment + jnp.einsum("pti,ptj->ij", x, y, precision="highest"),
-    )
 
 
 @brief_jit

@@ -35,7 +35,7 @@ from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
 from walras.learners.adjoint import residual_of
-from walras.learners.critic import MEMORY, Critic, valued
+from walras.learners.critic import MEMORY, Critic, powers_of, valued
 from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
 from walras.learners.learner import Experience, Learner, Progress, Setup
@@ -128,7 +128,8 @@ class StructuralRL(Learner):
         form = near(form, leaning(table, belief, self.lean), belief)
         own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
-        critic = Critic.blank(len(_critic_powers(_variables(belief) if insight is None else insight.size)) + remembered, own)
+        known = _variables(belief) if insight is None else insight.size
+        critic = Critic.blank(len(powers_of(known)) + remembered, own)
         moments, zero = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form))), jax.device_put(np.int64(0))
         bracketed = not several and isinstance(setup.economy.market(), Clear)
         last = (table, belief, start.search, cohort, bracketed, several, insight)
@@ -196,7 +197,8 @@ class StructuralRL(Learner):
         optimiser = tuple(jax.tree_util.tree_leaves(known))
         stepped = eqx.apply_updates(form, change)
         still = lambda one, other: jax.tree_util.tree_map(lambda a, b: jnp.where(warm, a, b), one, other)  # noqa: E731
-        form, optimiser, share = still(form, stepped), still(state.optimiser, optimiser), 1.0 / self._window(sizes, state)
+        form, optimiser = still(form, stepped), still(state.optimiser, optimiser)
+        share = 1.0 / self._window(sizes, state)
         average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
         residual = 0.98 * state.residual + 0.02 * residual_of(found, seen[:, : found.gradient.shape[1]])
         tail = (table, belief, state.search, state.cohort, state.bracketed, state.several, state.insight)
@@ -230,7 +232,7 @@ def _terms(state: StructuralState, belief: beliefs.PolynomialBelief, field: Fiel
         known = over(state.insight)(field.exo, field.view)
     # What the rule remembers tells of tomorrow too.
     remembered = [number[..., None] for number in coordinates[len(axes) :]]
-    return jnp.concatenate([beliefs.monomials(known, _critic_powers(known.shape[-1])), *remembered], axis=-1)
+    return jnp.concatenate([beliefs.monomials(known, powers_of(known.shape[-1])), *remembered], axis=-1)
 
 
 def _placed(state: StructuralState, field: Field, sizes):
@@ -242,7 +244,3 @@ def _placed(state: StructuralState, field: Field, sizes):
 
 def _variables(belief: beliefs.PolynomialBelief) -> int:
     return belief.exo.shape[1] + len(belief.shape.logs)
-
-
-def _critic_powers(variables: int) -> beliefs.Powers:
-    return beliefs.powers([2] * variables, 2)
