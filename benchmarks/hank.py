@@ -16,7 +16,6 @@ import numpy as np  # noqa: E402
 import walras as w  # noqa: E402
 from walras._core.tree import entry  # noqa: E402
 from walras.economy import period as periods  # noqa: E402
-from walras.economy.information import Prices  # noqa: E402
 from walras.learners.preset import PRESETS  # noqa: E402
 from walras.numerics import markov  # noqa: E402
 from walras.simulate import evidence_of  # noqa: E402
@@ -35,14 +34,13 @@ PRESETS[LEARNED] = dataclasses.replace(
 )
 
 
-def learned(economy, rates: tuple[float, float] = (0.01, 0.002), key: int = 0) -> w.Solution:
-    """Households and firms by `StructuralRL`, each seeing a price of the date that it answers; `rates` of both."""
-    information = {"household": Prices(("gross_next", "h"), state=True), "firm": Prices(("mc", "h"), state=True)}
+def learned(economy, rates: tuple[float, float] = (0.007, 0.004), key: int = 0) -> w.Solution:
+    """Households and firms by `StructuralRL`, each answering a price of the date; `rates` of both."""
     learners = {
-        "household": w.learners.StructuralRL(rate=rates[0], lean=(-6.0, 0.0)),
-        "firm": w.learners.StructuralRL(rate=rates[1], lean=(1.0, 0.0)),
+        "household": w.learners.StructuralRL(rate=rates[0], answer={"gross_next": -10.0}),
+        "firm": w.learners.StructuralRL(rate=rates[1], degree=3, answer={"mc": 1.0}),
     }
-    return w.solve(economy, learners, information=information, preset=LEARNED, key=key)
+    return w.solve(economy, learners, preset=LEARNED, key=key)
 
 
 def series(history) -> dict[str, np.ndarray]:

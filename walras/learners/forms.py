@@ -55,15 +55,13 @@ class TableForm(Form):
 
     def parts(self, table, belief, field):
         """The table read at what was seen."""
-        index, coordinates = field.info
-        seen = belief.transform(coordinates) if table.axes else jnp.zeros((*index.shape, 0))
         rule = filled(self, table, belief)
 
-        def at(i, t):
-            part = rule.at(i, t)
+        def at(view, info):
+            part = rule.part(view, info)
             return part.reshape(-1, part.shape[-1])
 
-        return jax.vmap(jax.vmap(at))(index, seen)
+        return jax.vmap(jax.vmap(at))(field.view, field.info)
 
     def seen(self, field, placing):
         """Nothing."""
@@ -109,16 +107,6 @@ def near(form: Form, table: TableRule, belief: PolynomialBelief) -> Form:
     """The form of this kind that is nearest to a table."""
     info = int(np.prod(table.table.shape[: 1 + len(table.axes)]))
     return form.fitted(_regressors(table, belief), logits_of(table.table).reshape(info, -1))
-
-
-def leaning(table: TableRule, belief: PolynomialBelief, slopes: tuple[float, ...]) -> TableRule:
-    """The table with slopes added to its logits, in the coordinates around the belief's centre."""
-    if not slopes:
-        return table
-    grids = jnp.meshgrid(*(axis.nodes - c for axis, c in zip(table.axes, belief.centre, strict=True)), indexing="ij")
-    tilt = jnp.tensordot(jnp.asarray(slopes), jnp.stack(grids), axes=1)
-    tilt = tilt.reshape(1, *tilt.shape, 1, 1, 1)
-    return eqx.tree_at(lambda t: t.table, table, positions(logits_of(table.table) + tilt))
 
 
 def _regressors(table: TableRule, belief: PolynomialBelief):

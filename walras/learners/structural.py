@@ -35,9 +35,10 @@ from walras.economy.rule import Rule, ViewInformation
 from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
 from walras.learners.adjoint import residual_of
+from walras.learners.answering import answering, pairs
 from walras.learners.critic import MEMORY, Critic, powers_of, valued
 from walras.learners.euler import EulerIteration
-from walras.learners.forms import Form, FreeForm, SmoothForm, filled, leaning, near
+from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.networks import blank, public_prices
 from walras.learners.pace import place
@@ -81,9 +82,8 @@ class StructuralRL(Learner):
             `recurrent` (smooth, and a network with a memory).
         degree: total degree of the polynomials of every form but the free one.
         rate: first step of the logits; falls over the rounds.
-        lean: slopes of the first rule's logits in the coordinates (in their logs where they are read so); none where empty.
-            Where several types meet in a market, prices must find an answer at once: demand that starts without one learns of
-            prices a round late, and the rounds diverge.
+        answer: slopes of the logits in prices of the date, by name in the view (`answering`). Where several types meet in a market,
+            prices should find an answer at once: without one they are learned of a round late.
         width: outputs of the network.
         memory: numbers that the recurrent form remembers.
         observe: what it reads once a date, after prices are settled: a function of the public record that gives a vector of
@@ -93,7 +93,7 @@ class StructuralRL(Learner):
     form: str | None = eqx.field(static=True, default=None)
     degree: int = eqx.field(static=True, default=2)
     rate: float | None = eqx.field(static=True, default=None)
-    lean: tuple[float, ...] = eqx.field(static=True, default=())
+    answer: tuple[tuple[str, float], ...] = eqx.field(static=True, default=(), converter=pairs)
     width: int = eqx.field(static=True, default=16)
     memory: int = eqx.field(static=True, default=8)
     observe: Callable = eqx.field(static=True, default=public_prices)
@@ -125,7 +125,8 @@ class StructuralRL(Learner):
             form = blank(setup, table, cohort, powers, (self.width, remembered), self.observe)
         else:
             form = FreeForm(jnp.zeros((0, 0))) if kind == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
-        form = near(form, leaning(table, belief, self.lean), belief)
+        form = near(form, table, belief)
+        table = answering(table, dict(self.answer), start.belief.template[0], setup.name)
         own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
         known = _variables(belief) if insight is None else insight.size
@@ -144,6 +145,8 @@ class StructuralRL(Learner):
             refuse(f"StructuralRL has no form '{kind}'", "Use `smooth`, `free`, `network` or `recurrent`.")
         if kind == "recurrent" and not isinstance(setup.information, ViewInformation):
             refuse(f"a recurrent form has its own memory beside {type(setup.information).__name__}", "Give no information.")
+        if self.answer and kind not in ("smooth", "free"):
+            refuse(f"the form '{kind}' has no answer to prices by name", "Use `smooth`.")
         if setup.economy.exogenous.n == 1:
             refuse("there is no aggregate risk to learn from")
         population = setup.populations[setup.name]
