@@ -12,7 +12,8 @@ from walras._core.errors import InputError, UnknownName
 from walras._core.module import as_parameter, parameters_of
 from walras.economy import path as paths
 from walras.economy import period as periods
-from walras.economy.economy import Economy, Formula
+from walras.economy.agent import Institution
+from walras.economy.economy import Economy, Formula, Move
 from walras.economy.information import view_numbers
 from walras.economy.space import choice_fields
 
@@ -89,7 +90,19 @@ def _newborn(economy: Economy, exo) -> periods.Now:
     types = periods.agents(economy)
     cross = {n: periods.Cross(*agent.birth(0, exo).nodes(), agent.mass) for n, agent in types.items()}
     stocks = {n: jax.tree_util.tree_map(cross[n].total, jax.vmap(a.holds)(cross[n].own)) for n, a in types.items()}
-    return periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
+    now = periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
+    for name, move in economy.timing().before.items():
+        if isinstance(move.agent, Institution):
+            now = _conducted(now, name, move)
+    return now
+
+
+def _conducted(now: periods.Now, name: str, move: Move) -> periods.Now:
+    """The record after a leading institution did what it does by itself."""
+    view, cross = move.sees(now), now.cross[name]
+    chosen = jax.vmap(lambda own: move.agent.conduct(own, view))(cross.own)
+    flows = jax.vmap(lambda own, choice: move.agent.does(own, choice, view))(cross.own, chosen)
+    return dataclasses.replace(now, flows={**now.flows, name: jax.tree_util.tree_map(cross.total, flows)})
 
 
 def opening_prices(economy: Economy, now: periods.Now):
