@@ -181,7 +181,7 @@ def _account_gaps(economy, populations, rules, state, key):
 
 
 def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:
-    """The economy with parameters replaced by dotted name, e.g. {"household.beta": 0.98}.
+    """The economy with parameters replaced by dotted name, e.g. {"household.beta": 0.98}; of an array, "policy.outer[1]".
 
     Raises:
         UnknownName: for a name that is no parameter; suggests the nearest.
@@ -189,14 +189,35 @@ def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:
     """
     known = [name for name, _, _ in parameters_of(economy)]
     for name, value in changes.items():
-        if name not in known:
+        if indexed(name)[0] not in known:
             raise UnknownName("parameter", name, known, where=type(economy).__name__)
         economy = _replaced(economy, name.split("."), value)
     check_parameters(economy)
     return economy
 
 
+def indexed(name: str) -> tuple[str, int | None]:
+    """The name of a parameter and, where it says "name[i]", the number of an entry."""
+    head, bracket, rest = name.partition("[")
+    number = rest.removesuffix("]")
+    return (head, int(number)) if bracket and number.isdigit() else (name, None)
+
+
+def number_of(economy: Economy, name: str) -> float:
+    """The value of a parameter that is one number, or of an entry of one that is an array."""
+    head, at = indexed(name)
+    value = np.asarray({n: v for n, v, _ in parameters_of(economy)}[head])
+    return float(value if at is None else value[at])
+
+
 def _replaced(module: Any, path: list[str], value: float) -> Any:
-    head, *rest = path
-    inner = _replaced(getattr(module, head), rest, value) if rest else as_parameter(float(value))
+    (head, at), rest = indexed(path[0]), path[1:]
+    if rest:
+        inner = _replaced(getattr(module, head), rest, value)
+    elif at is None:
+        inner = as_parameter(float(value))
+    else:
+        array = np.array(getattr(module, head))
+        array[at] = value
+        inner = as_parameter(array)
     return dataclasses.replace(module, **{head: inner})

@@ -2,7 +2,7 @@
 
     rate = level + answer to x, kept within [low, high]        x = (log z, log K, log H) less their usual values
 
-`Slopes` answers by s·x, `Network` by v·tanh(W x + a). Where nothing answers (slopes or outer weights of zero) the rate is
+`Slopes` answers by s·x, `Network` by v·tanh(W x/scale + a). Where nothing answers (slopes or outer weights of zero) the rate is
 `level`, bit for bit: the constant policies are among the rules.
 """
 
@@ -17,6 +17,9 @@ from walras._core.module import Parameters, is_concrete, parameter
 
 SEEN = ("z", "K", "H")
 """What a rule sees, in logs: productivity, capital, dispersion of earnings."""
+
+SCALE = 0.03
+"""What a network takes for a large deviation [logs]: so large is a standard deviation of each."""
 
 
 class RateRule(Parameters):
@@ -61,6 +64,30 @@ class Slopes(RateRule):
     def __call__(self, x):
         """See the class."""
         return kept(self, self.level + (self.by_z * x[0] + self.by_K * x[1] + self.by_H * x[2]))
+
+
+class Network(RateRule):
+    """level + v·tanh(W x/scale + a)."""
+
+    level: Array = parameter("rate where nothing answers", "–", -np.inf, 1)
+    inner: Array = parameter("weights W of what is seen, by hidden unit", "–")
+    shift: Array = parameter("a of each hidden unit", "–")
+    outer: Array = parameter("weight v of each hidden unit", "–")
+    low: Array = parameter("lowest rate", "–", -np.inf, 1)
+    high: Array = parameter("highest rate", "–", -np.inf, 1)
+
+    def __check_init__(self):
+        check_ends(self)
+
+    def __call__(self, x):
+        """See the class."""
+        seen = self.inner.reshape(-1, len(SEEN)) @ (x / SCALE)
+        return kept(self, self.level + self.outer @ jnp.tanh(seen + self.shift))
+
+    @classmethod
+    def blank(cls, level: float, hidden: int = 2, low: float = -0.9, high: float = 0.9):
+        """A network that does not answer."""
+        return cls(level, np.zeros(hidden * len(SEEN)), np.zeros(hidden), np.zeros(hidden), low, high)
 
 
 def constant(level: float, low: float = -0.9, high: float = 0.9) -> Slopes:

@@ -30,7 +30,7 @@ from walras.economies.fiscal_rules import RateRule, constant
 from walras.economies.government import AggregateView, Government
 from walras.economy.agent import View
 from walras.economy.economy import Economy, Formula, Move, Timing
-from walras.economy.process import Chain, ConditionalChain, NoRisk, Process
+from walras.economy.process import ConditionalChain, NoRisk, Process, log_chain
 from walras.numerics import markov
 
 
@@ -104,17 +104,17 @@ class TaxCycle(Economy):
 
     @classmethod
     def countercyclical(cls):
-        """Annual; productivity of .97 and 1.03, kept at .75; innovations of ability of .21 and .12; labour taxed at .3."""
-        return cls.of(constant(0.3), 0.03, (0.21, 0.12))
+        """Annual; productivity 3 % below and above, kept at .75; innovations of ability of .21 and .12; labour taxed at .42."""
+        return cls.of(constant(0.42), 0.03, (0.21, 0.12))
 
     @classmethod
     def of(cls, labour: RateRule, swing: float, risks: tuple[float, float]):
-        """β = .96, γ = η = 2, α = .36, δ = .08; productivity 1 ∓ swing, innovations of ability by state, no tax on capital."""
+        """β = .96, γ = η = 2, α = .36, δ = .08; log productivity ∓ swing, innovations of ability by state, no tax on capital."""
         values = np.exp(np.linspace(-1.5, 1.7, 7))
         moves = [markov.moment_matched(values, 1 + 0.95 * (values - 1), risk * values) for risk in risks]
         moves = np.stack([np.stack([m, m]) for m in moves])
         initial = np.stack([markov.stationary(moves.mean(axis=(0, 1)))] * 2)
-        household = Earner(0.96, 2.0, 2.0, 1.0, 4.0, 1.0, ConditionalChain(values, moves, initial))
-        government = Government(labour, constant(0.0), 4.0, 1.1, 1.0, NoRisk())
-        exogenous = Chain([1 - swing, 1 + swing], np.array([[0.75, 0.25], [0.25, 0.75]]))
+        household = Earner(0.96, 2.0, 2.0, 1.0, 6.2, 1.0, ConditionalChain(values, moves, initial))
+        government = Government(labour, constant(0.0), 6.2, 1.12, 1.0, NoRisk())
+        exogenous = log_chain(2, 0.5, swing, normalise=False)
         return cls(household, government, exogenous, 0.36, 0.08, 0.0, 1.0)

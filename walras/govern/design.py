@@ -14,8 +14,8 @@ import numpy as np
 
 from walras._core.errors import InputError, UnknownName
 from walras._core.keys import root_key, stream
-from walras._core.module import parameters_of
 from walras.economy.economy import Economy
+from walras.govern.equilibrium import check_still
 from walras.govern.frozen import FrozenObjective
 from walras.govern.judges import judge_named
 from walras.govern.plan import corners_of
@@ -25,6 +25,7 @@ from walras.govern.searchers.pathwise import in_regions
 from walras.govern.searchers.searcher import Found, Searcher, Watch
 from walras.govern.study import EquilibriumObjective, Evaluation, Study
 from walras.govern.welfare import Appraisal, Criterion, Gain, InequalityAverse, Rawlsian, Utilitarian, Weighted, gain
+from walras.inputs import number_of
 from walras.solution import Solution
 from walras.solve import solve
 
@@ -148,7 +149,7 @@ def design(
             {"government.tau_k": (0, 0.5)}; without one, the interval in which the parameter must lie.
         welfare: `utilitarian`, `rawlsian`, `inequality-averse:ε`, `weighted:ω1,ω2,…`, or a criterion.
         along: `transition` (welfare of the people of the economy as it is, from the announcement on) or `rest` (of stationary
-            equilibria).
+            equilibria); in an economy with aggregate risk `cycle` (of its people, along shocks: `judges.OverTheCycle`).
         regime: `commitment` (announced, believed and kept) or `discretion` (households frozen while the policy is improved).
         searcher: `pathwise`, `grid`, `cma-es`, `ppo`, `es`, `implicit` (discretion only), or a searcher.
         preset: with which equilibria are solved in the search; the optimum is solved again with a finer one.
@@ -176,17 +177,18 @@ def search(study: Study, regime: str | Regime, searcher: str | Searcher, watch: 
         )
     key, begin = stream(root_key(study.key), "design"), np.full(study.box.size, 0.5)
     if isinstance(regime, Discretion):
+        check_still(study.economy)
         found, settled = _alternated(study, searcher, regime, key, watch)
     else:
-        found, settled = _searched(study, searcher, key, begin, watch), True
+        found, settled = searched(study, searcher, key, begin, watch), True
     return _concluded(study, regime, searcher, found, settled)
 
 
-def _searched(study: Study, searcher: Searcher, key, begin: np.ndarray, watch: Watch | None) -> Found:
+def searched(study: Study, searcher: Searcher, key, begin: np.ndarray, watch: Watch | None) -> Found:
     """On re-solved equilibria; searchers that need thousands of values search a surface anchored at equilibria."""
     objective = EquilibriumObjective(study)
-    if isinstance(searcher, PPO | AnnealedES):
-        sizes = (9 if study.box.size == 1 else 7, 1, 5, 1e-5)
+    if isinstance(searcher, PPO | AnnealedES) and study.box.size <= 3:
+        sizes = ({1: 9, 2: 7}.get(study.box.size, 4), 1, 5, 1e-5)
         return in_regions(objective, lambda standing, x: searcher.search(standing, key, x), begin, sizes, watch)
     return searcher.search(objective, key, begin, watch)
 
@@ -222,7 +224,7 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
         notes.append(f"the equilibrium at the optimum is {solution.verdict}: " + "; ".join(solution.certificate.reasons))
     if not settled:
         notes.append("alternation did not come to rest")
-    now = {name: float(value) for name, value, _ in parameters_of(study.economy) if name in box.names}
+    now = {name: number_of(study.economy, name) for name in box.names}
     outside = [n for n, a, b in zip(box.names, box.low, box.high, strict=True) if not a <= now[n] <= b]
     if outside:
         notes.append(f"the status quo lies outside the intervals in {', '.join(outside)}")

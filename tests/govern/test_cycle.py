@@ -1,0 +1,181 @@
+"""Taxes that answer the state of the economy: welfare along shocks, rules, and what is refused."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import walras as w
+from walras._core.keys import root_key
+from walras.economies.fiscal_rules import Network, Slopes, constant
+from walras.economy import path as paths
+from walras.economy import period as periods
+from walras.govern import contingent, cycle
+from walras.govern.judges import Begun, OverTheCycle
+from walras.govern.welfare import InequalityAverse, Utilitarian, appraise
+
+LEVEL, BY_Z, BY_K, BY_H = (f"government.labour.{name}" for name in ("level", "by_z", "by_K", "by_H"))
+PATHS = 8
+
+
+@pytest.fixture(scope="module")
+def begun():
+    return Begun(w.solve(w.economies.TaxCycle.countercyclical(), preset="fast"), 0)
+
+
+def under(begun, **changes):
+    """Lives of the households under a policy, on the first set of shocks."""
+    begun.solved(w.with_parameters(begun.lab.economy, {f"government.labour.{n}": v for n, v in changes.items()}))
+    return begun.on(PATHS, 0)
+
+
+def worth(begun, lives, criterion=Utilitarian()):  # noqa: B008
+    found = cycle.society_of_lives(begun.opening, lives)
+    return appraise(criterion, found.people, found.consumption, found.utility_of)
+
+
+def test_lifetimes_backward_are_payoffs_forward(begun):
+    # Two derivations: V node by node backward along each path, and the average payoff of every date forward.
+    lives, lab, begin = under(begun, level=0.42, by_z=0.0), begun.lab, begun.opening
+    rules = {name: learner.rule(begun.loop.learners[name]) for name, learner in lab.learners.items()}
+    shocks = cycle.shocks_from(lab.economy, begin.state.exo, (PATHS, begin.dates), cycle.stream(begun.key, "judge", 0))
+
+    @eqx.filter_jit
+    def forward(path):
+        paid = paths.run_on(lab.economy, lab.populations, rules, (begin.state, None), path, root_key(0), lambda now, _: now.welfare("household"))[2]  # fmt: skip
+        weight = begin.beta ** jnp.arange(len(path))
+        return weight @ paid / weight.sum()
+
+    np.testing.assert_allclose(lives.mean(begin.weight)[:3], [float(forward(path)) for path in shocks[:3]], atol=1e-11)
+
+
+def test_what_a_small_answer_is_worth_is_what_returns_wages_and_transfers_are_worth(begun):
+    # Envelope: dW = E Σ β^t (∫u'k d r_net + ∫u'y n d w_net + ∫u' dT) as the answer of the rate to productivity rises from zero;
+    # marginal utilities by the base policy, differences of two economies solved again.
+    lab, begin, step = begun.lab, begun.opening, 0.05
+
+    def record(now, _):
+        own, view = now.cross["household"].own, now.views["household"]
+        agent, weight = lab.economy.household, now.cross["household"].weight
+        c = now.choices["household"].c
+        effort, hours = (jax.vmap(lambda o, f=f: f(o, view))(own) for f in (agent.effort, agent.hours))
+        margin = weight * (c - effort) ** (-agent.gamma)
+        worth = jnp.stack([margin @ own.k, margin @ (agent.risk.values[own.e] * hours), margin.sum()])
+        return worth, jnp.stack([view.r, view.w, view.T])
+
+    shocks = cycle.shocks_from(lab.economy, begin.state.exo, (PATHS, begin.dates), cycle.stream(begun.key, "judge", 0))
+
+    @eqx.filter_jit
+    def seen(lab, rules):
+        go = lambda path: paths.run_on(lab.economy, lab.populations, rules, (begin.state, None), path, root_key(0), record)[2]  # noqa: E731
+        return jax.lax.map(go, shocks)
+
+    def solved(by_z):
+        lives = under(begun, level=0.42, by_z=by_z)
+        rules = {name: learner.rule(begun.loop.learners[name]) for name, learner in begun.lab.learners.items()}
+        return float(lives.mean(begin.weight).mean()), seen(begun.lab, rules)
+
+    (up, (_, after)), (down, (_, before)), (_, (margins, _)) = solved(step), solved(-step), solved(0.0)
+    weight = begin.beta ** np.arange(begin.dates)
+    by_hand = np.einsum("t,ptj,ptj->p", weight / weight.sum(), margins, np.asarray(after - before) / (2 * step)).mean()
+    assert (up - down) / (2 * step) == pytest.approx(by_hand, rel=0.02)
+
+
+def test_a_rule_that_answers_nothing_is_the_constant(begun):
+    still, rate = under(begun, level=0.42), under(begun, level=0.42, by_z=0.0, by_K=0.0, by_H=0.0)
+    assert np.all(np.asarray(rate.series["government_tau_n"]) == 0.42)
+    assert worth(begun, rate).equal_worth == pytest.approx(worth(begun, still).equal_worth, rel=1e-6)
+    for x in np.random.default_rng(0).normal(size=(20, 3)):
+        assert float(Network.blank(0.42)(x)) == float(constant(0.42)(x)) == 0.42
+    assert float(Slopes(0.42, 1.0, -1.0, 2.0, 0.0, 0.5)(np.asarray([0.1, 0.02, 0.03]))) == 0.5  # 0.42 + .14, kept below .5
+    network = dataclasses.replace(Network.blank(0.42), inner=np.eye(2, 3).ravel(), outer=np.asarray([0.1, 0.0]))
+    assert float(network(np.asarray([0.03, 9.0, 9.0]))) == pytest.approx(0.42 + 0.1 * np.tanh(1.0), abs=1e-15)
+
+
+def test_where_productivity_stands_still_an_answer_to_it_is_worth_nothing():
+    quiet = w.economies.TaxCycle.of(constant(0.42), 0.0, (0.165, 0.165))
+    begun = Begun(w.solve(quiet, preset="fast"), 0)
+    still, answering = under(begun, by_z=0.0), under(begun, by_z=1.5)
+    assert np.ptp(np.asarray(answering.series["government_tau_n"])) == 0
+    assert worth(begun, answering).equal_worth == pytest.approx(worth(begun, still).equal_worth, rel=1e-6)
+
+
+def test_budgets_close_and_rates_answer(begun):
+    lives = under(begun, level=0.42, by_z=-0.5)
+    at = {name: np.asarray(values) for name, values in lives.series.items()}
+    paid = at["government_tau_n"] * at["price_w"] * at["household_L"]
+    np.testing.assert_allclose(paid, at["price_T"], rtol=1e-10)
+    np.testing.assert_allclose(at["price_L"], at["household_L"], rtol=1e-10)
+    np.testing.assert_allclose(at["government_tau_n"], 0.42 - 0.5 * np.log(at["exogenous_value"]), atol=1e-12)
+
+
+def test_aversion_to_inequality_wants_higher_taxes(begun):
+    lives = {level: under(begun, level=level) for level in (0.36, 0.42, 0.48)}
+    gain = lambda criterion, level: (  # noqa: E731
+        worth(begun, lives[level], criterion).equal_worth / worth(begun, lives[0.42], criterion).equal_worth - 1
+    )
+    assert max(gain(Utilitarian(), 0.36), gain(Utilitarian(), 0.48)) < -1e-3  # the best constant lies between
+    assert gain(InequalityAverse(4.0), 0.48) > 1e-3 > gain(InequalityAverse(4.0), 0.36)
+
+
+def test_intervals_of_gains():
+    found = contingent.interval(np.asarray([1.0, 2.0, 3.0]))
+    assert found.mean == 2.0
+    assert found.high - found.mean == pytest.approx(4.302653 / np.sqrt(3), rel=1e-6)  # Student, two degrees of freedom
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ("government.labour.by_wealth=-1:1", "by_wealth"),
+        (f"{BY_Z}=1:-1", "two finite ends"),
+        (f"{BY_Z}=0.5:1", "answers nothing"),
+        ("government.capital.level=-0.9:2", "beyond what is feasible.*outside the interval of the rate"),
+        ("government.labour.low=0.5:0.6", "outside the interval of the rate"),
+    ],
+)
+def test_bad_rules_before_anything_is_solved(answers, message, monkeypatch):
+    def solved(*_, **__):
+        raise AssertionError("something was solved")
+
+    monkeypatch.setattr("walras.govern.judges.solve", solved)
+    monkeypatch.setattr("walras.govern.contingent.solve", solved)
+    with pytest.raises(w.InputError, match=message):
+        contingent.design_rule(w.economies.TaxCycle.countercyclical(), f"{LEVEL}=0.3:0.5", answers)
+
+
+def test_what_cannot_be_judged_along_shocks():
+    cyclical = w.economies.TaxCycle.countercyclical()
+    with pytest.raises(w.InputError, match="nothing shocks it"):
+        w.design(w.economies.TaxEconomy.ghh(), "government.tau_k=0:0.3", along="cycle")
+    with pytest.raises(w.InputError, match="aggregate risk"):
+        w.design(cyclical, f"{LEVEL}=0.3:0.5")
+    with pytest.raises(w.InputError, match="aggregate risk"):
+        w.design(cyclical, f"{LEVEL}=0.3:0.5", along="cycle", regime="discretion")
+    with pytest.raises(w.InputError, match="interval is empty"):
+        constant(0.4, low=0.5, high=0.5)
+    with pytest.raises(w.InputError, match="nothing is feasible"):  # a lump-sum tax that the poorest cannot pay
+        w.solve(w.with_parameters(cyclical, {LEVEL: -0.3}))
+
+
+def test_households_off_their_optimum_are_not_judged(begun):
+    lives = under(begun, level=0.42)
+    cycle.check_euler(lives, "fast", begun.lab.economy)
+    off = dataclasses.replace(lives, euler=lives.euler + jnp.asarray([0.0, 1e-3]))
+    with pytest.raises(w.SolveError, match="not at their optimum"):
+        cycle.check_euler(off, "fast", begun.lab.economy)
+
+
+@pytest.mark.slow
+def test_the_best_constant_is_the_top_of_equilibria():
+    found = w.design(
+        w.economies.TaxCycle.countercyclical(), f"{LEVEL}=0.36:0.48", along="cycle", searcher="pathwise:4", preset="fast"
+    )
+    assert found.along == "cycle" == OverTheCycle.name
+    assert not found.corners
+    top = max(e.appraisal.equal_worth for e in found.surface)
+    at = {round(e.policy[0], 6): e.appraisal.equal_worth for e in found.surface}
+    assert max(at[0.36], at[0.48]) < (1 - 1e-3) * top
