@@ -93,14 +93,14 @@ def _newborn(economy: Economy, exo) -> periods.Now:
     now = periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
     for name, move in economy.timing().before.items():
         if isinstance(move.agent, Institution):
-            now = _conducted(now, name, move)
+            now = _conducted(now, name, move, move.agent)
     return now
 
 
-def _conducted(now: periods.Now, name: str, move: Move) -> periods.Now:
+def _conducted(now: periods.Now, name: str, move: Move, institution: Institution) -> periods.Now:
     """The record after a leading institution did what it does by itself."""
     view, cross = move.sees(now), now.cross[name]
-    chosen = jax.vmap(lambda own: move.agent.conduct(own, view))(cross.own)
+    chosen = jax.vmap(lambda own: institution.conduct(own, view))(cross.own)
     flows = jax.vmap(lambda own, choice: move.agent.does(own, choice, view))(cross.own, chosen)
     return dataclasses.replace(now, flows={**now.flows, name: jax.tree_util.tree_map(cross.total, flows)})
 

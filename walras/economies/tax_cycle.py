@@ -19,7 +19,6 @@ has mean one in every cross-section, and a conditional s.d. that depends on the 
 | | `spending` | public consumption | goods | own |
 """
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 

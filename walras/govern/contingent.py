@@ -228,6 +228,10 @@ class Corner:
 def frontier(study: Study, criteria: Sequence[Criterion], searcher: str | Searcher) -> list[Corner]:
     """The best policies by different criteria, all from the same opening and on the same shocks; what was solved for one
     criterion is known to the next."""
+    if not isinstance(study.judge, OverTheCycle):
+        raise InputError(
+            "a frontier is drawn along shocks", where=study.judge.name, remedy="Make the study with along=OverTheCycle."
+        )
     study.judge.begin()
     found = []
     for criterion in criteria:

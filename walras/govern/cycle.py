@@ -25,6 +25,7 @@ from walras.economy import foc
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.economy import Economy
+from walras.economy.population import Histogram
 from walras.economy.process import transition_matrix
 from walras.economy.rule import ConductRule
 from walras.economy.space import choice_fields
@@ -60,11 +61,13 @@ def opening(solution: Solution) -> Opening:
     """The state nearest to the long-run means, in the middle exogenous state, of a solved economy.
 
     Raises:
-        InputError: where people differ in their discount factor, or it is not below one.
+        InputError: where people are not on a histogram, differ in their discount factor, or it is not below one.
     """
     lab, evidence = solution.lab, solution.evidence
     assert lab is not None and evidence is not None
     name = judged_type(lab.economy)
+    if not isinstance(lab.populations[name], Histogram):
+        raise InputError(f"type '{name}' is not on a histogram", where=solution.name, remedy="Leave its population out.")
     state = long_run_state(evidence, middle(lab.economy.exogenous))
     state = strong(dataclasses.replace(state, date=np.zeros_like(state.date)))
     average, weight, group, discounts = _at(lab, solution.rules, state, name)
@@ -104,16 +107,12 @@ def under(lab: Laboratory, loop: LoopState, economy: Economy) -> tuple[Laborator
     for name, learner in lab.learners.items():
         if isinstance(learner, Fixed):
             if isinstance(learner.given, ConductRule):
-                learners[name] = Fixed(ConductRule(types[name], learner.given.information))
-                states[name] = learners[name].given
+                states[name] = ConductRule(types[name], learner.given.information)
+                learners[name] = Fixed(states[name])
         else:
-            states[name] = dataclasses.replace(states[name], rounds=np.zeros_like(states[name].rounds))
-    fresh = {
-        "round": np.zeros_like(loop.round),
-        "trace": np.zeros_like(loop.trace),
-        "distance": np.full_like(loop.distance, np.inf),
-        "finite": np.bool_(True),
-    }
+            states[name] = dataclasses.replace(states[name], rounds=jax.device_put(np.int64(0)))
+    empty = (np.int64(0), np.zeros(np.shape(loop.trace)), np.full(np.shape(loop.distance), np.inf), np.bool_(True))
+    fresh = dict(zip(("round", "trace", "distance", "finite"), jax.device_put(empty), strict=True))
     return strong(
         (dataclasses.replace(lab, economy=economy, learners=learners), dataclasses.replace(loop, learners=states, **fresh))
     )
@@ -168,13 +167,14 @@ def lives(lab: Laboratory, loop: LoopState, begin: Opening, shocks, key: Key) ->
 def _lives(lab: Laboratory, rules, begin, shocks, key, who: tuple[str, float]) -> Lives:
     economy, (name, beta) = lab.economy, who
     agent, population = periods.agents(economy)[name], lab.populations[name]
-    field, shape = foc.stock_field(agent), begin.cross[name].shape
+    assert isinstance(population, Histogram) and population.axis is not None  # `opening` has seen to it
+    axis, field, shape = population.axis, foc.stock_field(agent), begin.cross[name].shape
 
     def forward(state, exo_next):
         after, now = periods.period(economy, lab.populations, rules, state, key, exo_next)
         cross, choice, view, outcome = now.cross[name], now.choices[name], now.views[name], now.outcome[name]
         moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(cross.own, choice)
-        lottery = population.axis.lottery(getattr(moved, field))
+        lottery = axis.lottery(getattr(moved, field))
         mix = transition_matrix(agent.risk, state.exo, exo_next, outcome)
         spent = cross.weight @ getattr(choice, choice_fields(choice)[-1])
         return after, ((now.payoff[name], *lottery, mix), spent, series(economy, now.public()))
