@@ -128,6 +128,18 @@ def test_aversion_to_inequality_wants_higher_taxes(begun):
     assert gain(InequalityAverse(4.0), 0.48) > 2e-4 > -2e-3 > gain(InequalityAverse(4.0), 0.36)  # measured 4e-4, −8e-3
 
 
+def test_weights_of_a_network_are_parameters():
+    labour = Network.blank(0.42)
+    blind = dataclasses.replace(cyclical(), government=dataclasses.replace(cyclical().government, labour=labour))
+    sizes = (f"{LEVEL}=0.3:0.5", "government.labour.outer=-0.1:0.1", Utilitarian(), ("fast", 0))
+    _, wider = contingent.studies(blind, *sizes)
+    assert wider.box.names == (LEVEL, "government.labour.outer[0]", "government.labour.outer[1]")
+    chosen = wider.at([0.4, 0.01, -0.02]).government.labour
+    assert (float(chosen.level), *np.asarray(chosen.outer)) == (0.4, 0.01, -0.02)
+    with pytest.raises(w.UnknownName, match=r"outer\[2\]"):
+        contingent.studies(blind, sizes[0], "government.labour.outer[2]=-0.1:0.1", *sizes[2:])
+
+
 def test_intervals_of_gains():
     found = contingent.interval(np.asarray([1.0, 2.0, 3.0]))
     assert found.mean == 2.0

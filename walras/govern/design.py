@@ -32,6 +32,9 @@ from walras.solve import solve
 FINER = {"fast": "standard", "standard": "precise"}
 """The preset with which the optimum is solved again from scratch (the same one where there is none finer)."""
 
+ANCHORED = 3
+"""Most parameters of which `ppo` and `es` search a surface anchored at equilibria."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Design:
@@ -39,7 +42,7 @@ class Design:
 
     `values` of the parameters chosen, `corners` those at an end of their interval; `regime`, `welfare`, `along`, `searcher` by name;
     `appraisal` and `solution` by a solve from scratch with `preset` finer than the search's, `gap` its distance to what the
-    search believed (share of consumption); `status_quo` and `gain` from the economy as it was given, solved alike (None where it
+    search believed (share of consumption; along shocks, in the gain); `status_quo` and `gain` from the economy as it was given, solved alike (None where it
     has no equilibrium); `surface`: every equilibrium looked at; `trail` the path of the search; `note` what to know.
     """
 
@@ -105,8 +108,9 @@ def searcher_named(text: str, size: int) -> Searcher:
         "cma-es": lambda: CMAES(n or 40),
         "pathwise": lambda: Pathwise(n or (9 if size == 1 else 7)),
         "implicit": lambda: Implicit(n or 300, 1),
-        "ppo": lambda: PPO(n or 400, draws=1),
-        "es": lambda: AnnealedES(n or 400, draws=1),
+        # Of more than three parameters every value is an equilibrium (`searched`).
+        "ppo": lambda: PPO(n or (400 if size <= ANCHORED else 20), 32 if size <= ANCHORED else 16, draws=1),
+        "es": lambda: AnnealedES(n or (400 if size <= ANCHORED else 20), draws=1),
     }
     if kind not in known:
         raise UnknownName("searcher", kind, known, where="searcher")
@@ -187,7 +191,7 @@ def search(study: Study, regime: str | Regime, searcher: str | Searcher, watch: 
 def searched(study: Study, searcher: Searcher, key, begin: np.ndarray, watch: Watch | None) -> Found:
     """On re-solved equilibria; searchers that need thousands of values search a surface anchored at equilibria."""
     objective = EquilibriumObjective(study)
-    if isinstance(searcher, PPO | AnnealedES) and study.box.size <= 3:
+    if isinstance(searcher, PPO | AnnealedES) and study.box.size <= ANCHORED:
         sizes = ({1: 9, 2: 7}.get(study.box.size, 4), 1, 5, 1e-5)
         return in_regions(objective, lambda standing, x: searcher.search(standing, key, x), begin, sizes, watch)
     return searcher.search(objective, key, begin, watch)
@@ -219,6 +223,10 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
     solution = solve(study.at(point), study.learners, preset=finer, key=study.key + 1)
     before = solve(study.economy, study.learners, preset=finer, key=study.key + 1)
     appraisal, status_quo = study.judge.concluded(solution, before)
+    found_worth = appraisal.equal_worth
+    if study.judge.drawn and status_quo is not None:  # levels of two sets of shocks differ: gains are compared
+        believed /= study.judge.appraisal(study.economy).equal_worth
+        found_worth /= status_quo.equal_worth
     notes = [found.note] if found.note else []
     if solution.verdict != "certified":
         notes.append(f"the equilibrium at the optimum is {solution.verdict}: " + "; ".join(solution.certificate.reasons))
@@ -240,7 +248,7 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
         searcher=searcher.name,
         preset=finer,
         appraisal=appraisal,
-        gap=abs(believed / appraisal.equal_worth - 1),
+        gap=abs(believed / found_worth - 1),
         status_quo=status_quo,
         gain=None if status_quo is None else gain(appraisal, status_quo),
         surface=tuple(study.ledger.values()),

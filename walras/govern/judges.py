@@ -33,9 +33,13 @@ HALVINGS = 2
 
 
 class Judge(abc.ABC):
-    """What policies of one economy are worth, by one criterion, solved with a preset, a seed and learners."""
+    """What policies of one economy are worth, by one criterion, solved with a preset, a seed and learners.
+
+    `drawn`: on shocks that are drawn, so that only differences of policies on the same ones say something.
+    """
 
     name: ClassVar[str]
+    drawn: ClassVar[bool] = False
 
     def __init__(
         self, economy: Economy, criterion: Criterion, sizes: tuple[str, int], learners: dict[str, Learner] | None = None
@@ -145,6 +149,7 @@ class OverTheCycle(Judge):
     """
 
     name: ClassVar[str] = "cycle"
+    drawn: ClassVar[bool] = True
     paths: ClassVar[int] = 32
 
     def __init__(self, economy, criterion, sizes, learners=None):

@@ -119,9 +119,9 @@ class Study:
         preset_named(self.preset)
         judged = judged_type(economy)
         criterion.check(int(economy.timing().moves()[judged].agent.risk.n or 0))
+        self.judge = along(economy, criterion, sizes, learners)
         self.box = box_of(economy, over)
         check_corners(economy, self.box, self.preset)
-        self.judge = along(economy, criterion, sizes, learners)
         self.ledger: dict[tuple[float, ...], Evaluation] = {}
         self.heard: Callable[[Evaluation], None] = lambda _: None
 
