@@ -31,7 +31,7 @@ LEVEL = f"{HERE}level=0.39:0.45"
 ANSWERS = {"z, H": "by_z=-0.6:0.2,by_H=-0.25:1.25", "z, K, H": "by_z=-0.6:0.2,by_H=-0.25:1.25,by_K=-0.25:0.25"}
 AVERSIONS = (0.0, 1.0, 2.0, 4.0, 8.0)
 SETS, PRESET, KEY = 16, "fast", 0
-ROUNDS, REACH = 22, 0.03
+ROUNDS, REACH = 16, 0.03
 """Generations of the network's search; outer weight of the unit with which it begins."""
 COLUMNS = [
     "rule", "by", "level", "by_z", "by_K", "by_H", "gain_in_search_percent", "gain_percent", "low", "high", "sd_of_rate",
@@ -117,7 +117,7 @@ def network(economy, best: dict[str, float]) -> list:
 def frontier(economy, best: dict[str, float]) -> list[list]:
     """Best levels by aversion to inequality: constant, and with the best slopes."""
     answering = w.with_parameters(economy, {HERE + name: best[name] for name in ("by_z", "by_K", "by_H")})
-    sizes, over, shown = (PRESET, KEY), over_named(f"{HERE}level=0.15:0.6"), []
+    sizes, over, shown = (PRESET, KEY), over_named(f"{HERE}level=0.3:0.55"), []
     judge = OverTheCycle(economy, Utilitarian(), sizes)  # all begin where the economy as it is begins
     for title, start in (("constant", economy), ("answers", answering)):
         study = Study(start, over, Utilitarian(), sizes, along=lambda *_: judge)
@@ -128,11 +128,12 @@ def frontier(economy, best: dict[str, float]) -> list[list]:
     return shown
 
 
-def best_slopes() -> dict[str, float]:
-    """Level and slopes of the last verified row of the table."""
+def best_slopes(way: str) -> dict[str, float]:
+    """Level and slopes of the last row of the table that a searcher found."""
     with open(common.RESULTS / "government.csv", encoding="utf-8") as file:
         lines = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    return {name: float(lines[-1][name]) for name in ("level", "by_z", "by_K", "by_H")}
+    last = [line for line in lines if line["by"] == way][-1]
+    return {name: float(last[name]) for name in ("level", "by_z", "by_K", "by_H")}
 
 
 def main() -> None:
@@ -150,11 +151,11 @@ def main() -> None:
     if "rules" in parts:
         common.write("government.csv", COLUMNS, rules(economy), about=about)
     if "frontier" in parts:
-        what = "best level by aversion to inequality: constant, and with the slopes of the best utilitarian rule; one date, the same shocks"
+        what = "best level by aversion to inequality: constant, and with the slopes in z and H that are best by utilitarian welfare; one date, the same shocks"
         header = ["policy", "criterion", "level", "mean_consumption", "gini_of_worth", "mean_worth"]
-        common.write("government-frontier.csv", header, frontier(economy, best_slopes()), about=what)
+        common.write("government-frontier.csv", header, frontier(economy, best_slopes("pathwise")), about=what)
     if "network" in parts:
-        common.write("government-network.csv", COLUMNS, [network(economy, best_slopes())], about=about)
+        common.write("government-network.csv", COLUMNS, [network(economy, best_slopes("cma-es"))], about=about)
 
 
 if __name__ == "__main__":
