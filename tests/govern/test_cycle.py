@@ -14,7 +14,7 @@ from walras._core.keys import root_key
 from walras.economies.fiscal_rules import Network, Slopes, constant
 from walras.economy import path as paths
 from walras.govern import contingent, cycle
-from walras.govern.judges import Begun, OverTheCycle
+from walras.govern.judges import Begun
 from walras.govern.welfare import InequalityAverse, Utilitarian, appraise
 
 LEVEL, BY_Z, BY_K, BY_H = (f"government.labour.{name}" for name in ("level", "by_z", "by_K", "by_H"))
@@ -188,10 +188,21 @@ def test_households_off_their_optimum_are_not_judged(begun):
 
 
 @pytest.mark.slow
-def test_the_best_constant_is_the_top_of_equilibria():
-    found = w.design(cyclical(), f"{LEVEL}=0.36:0.48", along="cycle", searcher="pathwise:4", preset="fast")
-    assert found.along == "cycle" == OverTheCycle.name
+def test_a_rule_compared_from_scratch(monkeypatch):
+    # At the rule that was found (docs/planner.md: a gain of .023 %); with the preset of the search, which is quicker.
+    monkeypatch.setattr(contingent, "FINER", {})
+    study, wider = contingent.studies(
+        cyclical(), f"{LEVEL}=0.39:0.45", f"{BY_Z}=-0.6:0.2,{BY_H}=-0.25:1.25", Utilitarian(), ("fast", 0)
+    )
+    points = (study.box.unit(np.asarray([0.4237])), wider.box.unit(np.asarray([0.4116, -0.2009, 0.7174])))
+    found = contingent.verified(study, wider, points, "hand", 3)
+    assert found.verdicts == ("certified", "certified")
+    assert 1.5e-4 < found.gain.mean < 3e-4
+    assert found.gain.low < found.gain.mean < found.gain.high
+    assert abs(found.believed - found.gain.mean) < 1e-4
+    product = (1 + found.parts.level) * (1 + found.parts.insurance) * (1 + found.parts.redistribution)
+    assert product == pytest.approx(1 + found.parts.total, abs=1e-12)
+    (cycle_of,) = found.cyclicality.values()
+    assert cycle_of.correlation < -0.3 and cycle_of.response[0] < -0.005  # the rate rises in slumps
+    assert found.rule[BY_Z] == pytest.approx(-0.2009, abs=1e-12)
     assert not found.corners
-    top = max(e.appraisal.equal_worth for e in found.surface)
-    at = {round(e.policy[0], 6): e.appraisal.equal_worth for e in found.surface}
-    assert max(at[0.36], at[0.48]) < (1 - 1e-3) * top
