@@ -3,8 +3,8 @@
     max E Σ βᵗ u(c − v(n))    v(n) = ψ n^(1+η)/(1+η)
     c + k' = (1 + r) k + w y(e) n + T,  k' ≥ 0       r, w after taxes       n = (w y(e)/ψ)^(1/η)
 
-Hours do not depend on wealth (Greenwood, Hercowitz and Huffman 1988). `Taxpayer` has any schedule, and Newton's method at
-every point for it: twenty times as dear where the economy is simulated for every policy that is looked at.
+Hours do not depend on wealth (Greenwood, Hercowitz and Huffman 1988). `Taxpayer` has any schedule, and needs Newton's method at
+every point for it; here the economy is simulated anew for every policy that is looked at, and all is a formula.
 
 | symbol | field | meaning | unit |
 |---|---|---|---|
