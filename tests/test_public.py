@@ -40,6 +40,7 @@ def test_the_list_is_what_is_promised():
         "HuggettPartial",
         "HuggettRisk",
         "KrusellSmith",
+        "TaxCycle",
         "TaxEconomy",
         "Zlb",
     }

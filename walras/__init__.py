@@ -19,6 +19,7 @@ from walras._core.errors import InputError, RunFolderError, SolveError, UnknownN
 from walras.compare import compare  # noqa: E402
 from walras.diagnose.long_horizon import long_horizon  # noqa: E402
 from walras.diagnose.stability import stability  # noqa: E402
+from walras.govern.contingent import RuleDesign, design_rule  # noqa: E402
 from walras.govern.design import Design, design  # noqa: E402
 from walras.govern.plan import Plan, plan  # noqa: E402
 from walras.impulse import impulse_response  # noqa: E402
@@ -51,6 +52,7 @@ __all__ = [
     "InputError",
     "Interrupted",
     "Plan",
+    "RuleDesign",
     "RunFolderError",
     "Solution",
     "SolveError",
@@ -60,6 +62,7 @@ __all__ = [
     "WalrasError",
     "compare",
     "design",
+    "design_rule",
     "diagnose",
     "economies",
     "impulse_response",

@@ -171,7 +171,9 @@ def design(  # noqa: PLR0913 (one argument per option of the command line)
     economy: Annotated[str, typer.Argument(help="A name from `walras list`, or path/to/file.py:ClassName.")],
     over: Annotated[str, typer.Option(help="Parameters: NAME=LOW:HIGH,NAME …; without LOW:HIGH where the parameter may lie.")],
     welfare: Annotated[str, typer.Option(help="utilitarian, rawlsian, inequality-averse:ε, weighted:ω1,ω2,…")] = "utilitarian",
-    along: Annotated[str, typer.Option(help="transition (from the economy as it is) or rest.")] = "transition",
+    along: Annotated[
+        str, typer.Option(help="transition (from the economy as it is), rest, or cycle (along shocks).")
+    ] = "transition",
     regime: Annotated[str, typer.Option(help="commitment or discretion.")] = "commitment",
     searcher: Annotated[str, typer.Option(help="pathwise, grid, cma-es, ppo, es, implicit; :N nodes or rounds.")] = "pathwise",
     calibration: Annotated[str | None, typer.Option(help="A named constructor of the economy.")] = None,

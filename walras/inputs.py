@@ -12,7 +12,8 @@ from walras._core.errors import InputError, UnknownName
 from walras._core.module import as_parameter, parameters_of
 from walras.economy import path as paths
 from walras.economy import period as periods
-from walras.economy.economy import Economy, Formula
+from walras.economy.agent import Institution
+from walras.economy.economy import Economy, Formula, Move
 from walras.economy.information import view_numbers
 from walras.economy.space import choice_fields
 
@@ -89,7 +90,19 @@ def _newborn(economy: Economy, exo) -> periods.Now:
     types = periods.agents(economy)
     cross = {n: periods.Cross(*agent.birth(0, exo).nodes(), agent.mass) for n, agent in types.items()}
     stocks = {n: jax.tree_util.tree_map(cross[n].total, jax.vmap(a.holds)(cross[n].own)) for n, a in types.items()}
-    return periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
+    now = periods.Now(jnp.asarray(0), jnp.asarray(exo), stocks, {}, cross=cross)
+    for name, move in economy.timing().before.items():
+        if isinstance(move.agent, Institution):
+            now = _conducted(now, name, move, move.agent)
+    return now
+
+
+def _conducted(now: periods.Now, name: str, move: Move, institution: Institution) -> periods.Now:
+    """The record after a leading institution did what it does by itself."""
+    view, cross = move.sees(now), now.cross[name]
+    chosen = jax.vmap(lambda own: institution.conduct(own, view))(cross.own)
+    flows = jax.vmap(lambda own, choice: move.agent.does(own, choice, view))(cross.own, chosen)
+    return dataclasses.replace(now, flows={**now.flows, name: jax.tree_util.tree_map(cross.total, flows)})
 
 
 def opening_prices(economy: Economy, now: periods.Now):
@@ -168,7 +181,7 @@ def _account_gaps(economy, populations, rules, state, key):
 
 
 def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:
-    """The economy with parameters replaced by dotted name, e.g. {"household.beta": 0.98}.
+    """The economy with parameters replaced by dotted name, e.g. {"household.beta": 0.98}; of an array, "policy.outer[1]".
 
     Raises:
         UnknownName: for a name that is no parameter; suggests the nearest.
@@ -176,14 +189,35 @@ def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:
     """
     known = [name for name, _, _ in parameters_of(economy)]
     for name, value in changes.items():
-        if name not in known:
+        if indexed(name)[0] not in known:
             raise UnknownName("parameter", name, known, where=type(economy).__name__)
         economy = _replaced(economy, name.split("."), value)
     check_parameters(economy)
     return economy
 
 
+def indexed(name: str) -> tuple[str, int | None]:
+    """The name of a parameter and, where it says "name[i]", the number of an entry."""
+    head, bracket, rest = name.partition("[")
+    number = rest.removesuffix("]")
+    return (head, int(number)) if bracket and number.isdigit() else (name, None)
+
+
+def number_of(economy: Economy, name: str) -> float:
+    """The value of a parameter that is one number, or of an entry of one that is an array."""
+    head, at = indexed(name)
+    value = np.asarray({n: v for n, v, _ in parameters_of(economy)}[head])
+    return float(value if at is None else value[at])
+
+
 def _replaced(module: Any, path: list[str], value: float) -> Any:
-    head, *rest = path
-    inner = _replaced(getattr(module, head), rest, value) if rest else as_parameter(float(value))
+    (head, at), rest = indexed(path[0]), path[1:]
+    if rest:
+        inner = _replaced(getattr(module, head), rest, value)
+    elif at is None:
+        inner = as_parameter(float(value))
+    else:
+        array = np.array(getattr(module, head))
+        array[at] = value
+        inner = as_parameter(array)
     return dataclasses.replace(module, **{head: inner})

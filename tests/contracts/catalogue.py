@@ -65,6 +65,7 @@ ECONOMIES = {
     "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
     "krusell-smith maliar2021": (economies.KrusellSmith.maliar2021, None),
     "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),
+    "tax-cycle": (economies.TaxCycle.countercyclical, None),
     "tax-economy": (economies.TaxEconomy.standard, None),
     "tax-economy, ghh": (economies.TaxEconomy.ghh, None),
     "tax-economy, taxai": (economies.TaxEconomy.taxai, None),

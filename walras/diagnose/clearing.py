@@ -80,7 +80,7 @@ class Clearing(Check):
     def _formula(self, evidence: Evidence) -> np.ndarray:
         gaps = []
         for block, state in self._states(evidence):
-            now = _opened(evidence.lab, state)
+            now = _opened(evidence.lab, evidence.rules, state, evidence.key)
             counted = {}
             for name, cross in now.cross.items():
                 held = _held(periods.agents(evidence.lab.economy)[name], cross.own)
@@ -117,5 +117,5 @@ def _held(agent, own):
 
 
 @brief_jit
-def _opened(lab, state):
-    return periods.opening(lab.economy, lab.populations, state)
+def _opened(lab, rules, state, key):
+    return periods.led(lab.economy, lab.populations, rules, state, key)

@@ -184,11 +184,21 @@ def _settle_prices(setting: _Setting, now: Now, guess) -> tuple[Now, Any]:
 def open_market(economy, populations, rules, state: EconomyState, key: Key) -> tuple[Now, Any]:
     """The date up to and including outcomes and payoffs; nothing moves on. Returns the record and the next guess."""
     setting = _Setting(economy, economy.timing(), populations, rules, state.memory, key)
-    now = opening(economy, populations, state)
+    now, guess = _settle_prices(setting, _led(setting, opening(economy, populations, state)), state.guess)
+    return _settle(setting, now), guess
+
+
+def led(economy, populations, rules: dict[str, Rule], state: EconomyState, key: Key) -> Now:
+    """The record after leaders have moved: all that formula prices may read."""
+    fresh = {name: rules[name].information.start() for name in economy.timing().before}
+    setting = _Setting(economy, economy.timing(), populations, rules, {**fresh, **state.memory}, key)
+    return _led(setting, opening(economy, populations, state))
+
+
+def _led(setting: _Setting, now: Now) -> Now:
     for name, move in setting.timing.before.items():
         now = _ask(setting, now, name, move)
-    now, guess = _settle_prices(setting, now, state.guess)
-    return _settle(setting, now), guess
+    return now
 
 
 def spaces(economy, populations, rules: dict[str, Rule], state: EconomyState, key: Key, name: str):
@@ -196,13 +206,17 @@ def spaces(economy, populations, rules: dict[str, Rule], state: EconomyState, ke
 
     `rules` has at least those of the types that move before it, because what one sees may depend on what they chose.
     """
-    market, now = economy.market(), opening(economy, populations, state)
-    prices = market.prices(now) if isinstance(market, Formula) else market.template
+    market, timing = economy.market(), economy.timing()
+    leads = name in timing.before  # no price is known yet
+    now = opening(economy, populations, state) if leads else led(economy, populations, rules, state, key)
+    prices = None if leads else market.prices(now) if isinstance(market, Formula) else market.template
     now = dataclasses.replace(now, prices=prices)
-    moves = economy.timing().moves()
+    moves = timing.moves()
     for before, mover in moves.items():
         if before == name:
             break
+        if before in now.flows:
+            continue
         memory = {before: rules[before].information.start()}
         now = _ask(_Setting(economy, economy.timing(), populations, rules, memory, key), now, before, mover)
     own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[name].own)
@@ -213,9 +227,7 @@ def hypothetical(economy, populations, rules, state: EconomyState, key: Key, *, 
     """The date if stocks were `stocks` (formula prices) or prices were `prices` (cleared ones): nothing is cleared."""
     setting = _Setting(economy, economy.timing(), populations, rules, state.memory, key)
     now = opening(economy, populations, state)
-    now = now if stocks is None else dataclasses.replace(now, stocks=stocks)
-    for name, move in setting.timing.before.items():
-        now = _ask(setting, now, name, move)
+    now = _led(setting, now if stocks is None else dataclasses.replace(now, stocks=stocks))
     market = economy.market()
     now = _at_prices(setting, now, market.prices(now) if isinstance(market, Formula) else prices)
     return _settle(setting, now)

@@ -14,8 +14,8 @@ import numpy as np
 
 from walras._core.errors import InputError, UnknownName
 from walras._core.keys import root_key, stream
-from walras._core.module import parameters_of
 from walras.economy.economy import Economy
+from walras.govern.equilibrium import check_still
 from walras.govern.frozen import FrozenObjective
 from walras.govern.judges import judge_named
 from walras.govern.plan import corners_of
@@ -25,11 +25,15 @@ from walras.govern.searchers.pathwise import in_regions
 from walras.govern.searchers.searcher import Found, Searcher, Watch
 from walras.govern.study import EquilibriumObjective, Evaluation, Study
 from walras.govern.welfare import Appraisal, Criterion, Gain, InequalityAverse, Rawlsian, Utilitarian, Weighted, gain
+from walras.inputs import number_of
 from walras.solution import Solution
 from walras.solve import solve
 
 FINER = {"fast": "standard", "standard": "precise"}
 """The preset with which the optimum is solved again from scratch (the same one where there is none finer)."""
+
+ANCHORED = 3
+"""Most parameters of which `ppo` and `es` search a surface anchored at equilibria."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Design:
 
     `values` of the parameters chosen, `corners` those at an end of their interval; `regime`, `welfare`, `along`, `searcher` by name;
     `appraisal` and `solution` by a solve from scratch with `preset` finer than the search's, `gap` its distance to what the
-    search believed (share of consumption); `status_quo` and `gain` from the economy as it was given, solved alike (None where it
+    search believed (share of consumption; along shocks, in the gain); `status_quo` and `gain` from the economy as it was given, solved alike (None where it
     has no equilibrium); `surface`: every equilibrium looked at; `trail` the path of the search; `note` what to know.
     """
 
@@ -104,8 +108,9 @@ def searcher_named(text: str, size: int) -> Searcher:
         "cma-es": lambda: CMAES(n or 40),
         "pathwise": lambda: Pathwise(n or (9 if size == 1 else 7)),
         "implicit": lambda: Implicit(n or 300, 1),
-        "ppo": lambda: PPO(n or 400, draws=1),
-        "es": lambda: AnnealedES(n or 400, draws=1),
+        # Of more than three parameters every value is an equilibrium (`searched`).
+        "ppo": lambda: PPO(n or (400 if size <= ANCHORED else 20), 32 if size <= ANCHORED else 16, draws=1),
+        "es": lambda: AnnealedES(n or (400 if size <= ANCHORED else 20), draws=1),
     }
     if kind not in known:
         raise UnknownName("searcher", kind, known, where="searcher")
@@ -148,7 +153,7 @@ def design(
             {"government.tau_k": (0, 0.5)}; without one, the interval in which the parameter must lie.
         welfare: `utilitarian`, `rawlsian`, `inequality-averse:ε`, `weighted:ω1,ω2,…`, or a criterion.
         along: `transition` (welfare of the people of the economy as it is, from the announcement on) or `rest` (of stationary
-            equilibria).
+            equilibria); in an economy with aggregate risk `cycle` (of its people, along shocks: `judges.OverTheCycle`).
         regime: `commitment` (announced, believed and kept) or `discretion` (households frozen while the policy is improved).
         searcher: `pathwise`, `grid`, `cma-es`, `ppo`, `es`, `implicit` (discretion only), or a searcher.
         preset: with which equilibria are solved in the search; the optimum is solved again with a finer one.
@@ -176,17 +181,18 @@ def search(study: Study, regime: str | Regime, searcher: str | Searcher, watch: 
         )
     key, begin = stream(root_key(study.key), "design"), np.full(study.box.size, 0.5)
     if isinstance(regime, Discretion):
+        check_still(study.economy)
         found, settled = _alternated(study, searcher, regime, key, watch)
     else:
-        found, settled = _searched(study, searcher, key, begin, watch), True
+        found, settled = searched(study, searcher, key, begin, watch), True
     return _concluded(study, regime, searcher, found, settled)
 
 
-def _searched(study: Study, searcher: Searcher, key, begin: np.ndarray, watch: Watch | None) -> Found:
+def searched(study: Study, searcher: Searcher, key, begin: np.ndarray, watch: Watch | None) -> Found:
     """On re-solved equilibria; searchers that need thousands of values search a surface anchored at equilibria."""
     objective = EquilibriumObjective(study)
-    if isinstance(searcher, PPO | AnnealedES):
-        sizes = (9 if study.box.size == 1 else 7, 1, 5, 1e-5)
+    if isinstance(searcher, PPO | AnnealedES) and study.box.size <= ANCHORED:
+        sizes = ({1: 9, 2: 7}.get(study.box.size, 4), 1, 5, 1e-5)
         return in_regions(objective, lambda standing, x: searcher.search(standing, key, x), begin, sizes, watch)
     return searcher.search(objective, key, begin, watch)
 
@@ -217,12 +223,16 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
     solution = solve(study.at(point), study.learners, preset=finer, key=study.key + 1)
     before = solve(study.economy, study.learners, preset=finer, key=study.key + 1)
     appraisal, status_quo = study.judge.concluded(solution, before)
+    found_worth = appraisal.equal_worth
+    if study.judge.drawn and status_quo is not None:  # levels of two sets of shocks differ: gains are compared
+        believed /= study.judge.appraisal(study.economy).equal_worth
+        found_worth /= status_quo.equal_worth
     notes = [found.note] if found.note else []
     if solution.verdict != "certified":
         notes.append(f"the equilibrium at the optimum is {solution.verdict}: " + "; ".join(solution.certificate.reasons))
     if not settled:
         notes.append("alternation did not come to rest")
-    now = {name: float(value) for name, value, _ in parameters_of(study.economy) if name in box.names}
+    now = {name: number_of(study.economy, name) for name in box.names}
     outside = [n for n, a, b in zip(box.names, box.low, box.high, strict=True) if not a <= now[n] <= b]
     if outside:
         notes.append(f"the status quo lies outside the intervals in {', '.join(outside)}")
@@ -238,7 +248,7 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
         searcher=searcher.name,
         preset=finer,
         appraisal=appraisal,
-        gap=abs(believed / appraisal.equal_worth - 1),
+        gap=abs(believed / found_worth - 1),
         status_quo=status_quo,
         gain=None if status_quo is None else gain(appraisal, status_quo),
         surface=tuple(study.ledger.values()),

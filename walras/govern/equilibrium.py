@@ -63,12 +63,15 @@ def judged_type(economy: Economy) -> str:
         )
     if isinstance(types[names[0]], Mortal):
         raise InputError(f"people of type '{names[0]}' die", where=where, remedy="Welfare over generations is not offered yet.")
-    if economy.exogenous.n != 1:
-        remedy = "A stationary equilibrium has none: choose a calibration without it."
-        raise InputError(
-            "there is aggregate risk", where=where, number=f"{economy.exogenous.n} exogenous states", remedy=remedy
-        )
     return names[0]
+
+
+def check_still(economy: Economy) -> None:
+    """Raise InputError if the economy has aggregate risk, so that nothing of it is stationary."""
+    if economy.exogenous.n != 1:
+        remedy = "Judge it along shocks (along='cycle', commitment), or choose a calibration without aggregate risk."
+        number = f"{economy.exogenous.n or 'a continuum of'} exogenous states"
+        raise InputError("there is aggregate risk", where=type(economy).__name__, number=number, remedy=remedy)
 
 
 def settle(economy: Economy, learners: dict[str, Learner] | None, preset: str, key: int) -> Solution:
@@ -119,7 +122,7 @@ def society(solution: Solution) -> Society:
             number=f"{unrest:.2g} utils a date",
             remedy="Use a finer preset.",
         )
-    return _society((1 - discount) * value, weight, state, float(weight @ spent), _Constant(*date[1]))
+    return society_of((1 - discount) * value, weight, state, float(weight @ spent), Constant(*date[1]))
 
 
 def society_on_the_way(start: Standing, path: Transition) -> Society:
@@ -144,16 +147,17 @@ def society_on_the_way(start: Standing, path: Transition) -> Society:
     dates = beta ** np.arange(path.horizon)
     level = (1 - beta) * float(dates @ np.asarray(path.path.spent)) + beta**path.horizon * later
     flow = (1 - beta) * np.asarray(path.value).reshape(-1)
-    return _society(flow, np.asarray(weight), np.asarray(state), level, _Constant(*average))
+    return society_of(flow, np.asarray(weight), np.asarray(state), level, Constant(*average))
 
 
-def _society(flow, weight, state, consumption: float, constant: "_Constant") -> Society:
+def society_of(flow, weight, state, consumption: float, constant: "Constant") -> Society:
+    """People by (1 − β) of their lifetime utility, weight and state of own risk."""
     worth = constant.inverse(flow)
     people = People(jnp.asarray(flow), jnp.asarray(worth), jnp.asarray(weight), jnp.asarray(state))
     return Society(people, consumption, constant)
 
 
-def _averaged(now: periods.Now, name: str):
+def averaged(now: periods.Now, name: str):
     """Choices and own state of the average individual of a date."""
     cross = now.cross[name]
     share = cross.weight / jnp.sum(cross.weight)
@@ -167,7 +171,7 @@ def _at_start(start: Standing):
     agent, name, now = start.date.agent, start.date.name, start.date.now(start.x, start.rule, start.mass)
     view, outcome = now.views[name], now.outcome[name]
     discount = jax.vmap(lambda o: agent.discount(o, view, outcome))(now.cross[name].own)
-    return (agent, *_averaged(now, name), view, outcome), discount
+    return (agent, *averaged(now, name), view, outcome), discount
 
 
 def _spent(choices):
@@ -190,7 +194,7 @@ def _date(lab: Laboratory, loop: LoopState, begin, name: str, key):
     state = getattr(own, risk) if risk else jnp.zeros(len(weight), int)
     return (now.payoff[name], discount, weight, _spent(choice), cell, right, matrix, state), (
         agent,
-        *_averaged(now, name),
+        *averaged(now, name),
         view,
         outcome,
     )
@@ -203,7 +207,7 @@ def _lifetimes(utility, discount, cell, right, matrix) -> np.ndarray:
     return np.asarray(scipy.sparse.linalg.spsolve(system.tocsc(), utility))
 
 
-class _Constant(eqx.Module):
+class Constant(eqx.Module):
     """Utility of a constant consumption of the average individual, and its inverse."""
 
     agent: AgentType
@@ -221,7 +225,7 @@ class _Constant(eqx.Module):
         return np.asarray(_inverse(self, jnp.asarray(utility)))
 
 
-def _utility(constant: _Constant, c):
+def _utility(constant: Constant, c):
     last = choice_fields(constant.choice)[-1]
     chosen = dataclasses.replace(constant.choice, **{last: c})
     return constant.agent.payoff(constant.own, chosen, constant.view, constant.outcome)
@@ -231,7 +235,7 @@ _utility_now = brief_jit(_utility)
 
 
 @brief_jit
-def _inverse(constant: _Constant, utility):
+def _inverse(constant: Constant, utility):
     def halve(_, ends):
         low, high = ends
         middle = 0.5 * (low + high)

@@ -1,8 +1,9 @@
-"""How the welfare of a policy is taken: along the transition from the present economy, or at rest.
+"""How the welfare of a policy is taken: along the transition from the present economy, along shocks, or at rest.
 
 A comparison of resting states leaves out what the way there costs: capital that makes everybody rich at last had to be saved
 first. Along the transition the people of the present stationary equilibrium learn of the policy, believe it for ever, and are
-asked what the rest of their lives is worth.
+asked what the rest of their lives is worth. In an economy with aggregate risk the same people are asked, before they know which
+shocks will come.
 """
 
 import abc
@@ -10,14 +11,18 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from walras._core.errors import InputError, SolveError, UnknownName
+from walras._core.keys import root_key, stream
 from walras.economy.economy import Economy
-from walras.govern.equilibrium import settle, society, society_on_the_way
+from walras.govern import cycle
+from walras.govern.equilibrium import check_still, settle, society, society_on_the_way
 from walras.govern.welfare import Appraisal, Criterion, appraise
 from walras.learners.learner import Learner
 from walras.rest import Standing, only_type, rest, standing
 from walras.solution import Solution
+from walras.solve import discretised, solve
 from walras.transition import Transition, transition
 
 HORIZON = 300
@@ -28,9 +33,13 @@ HALVINGS = 2
 
 
 class Judge(abc.ABC):
-    """What policies of one economy are worth, by one criterion, solved with a preset, a seed and learners."""
+    """What policies of one economy are worth, by one criterion, solved with a preset, a seed and learners.
+
+    `drawn`: on shocks that are drawn, so that only differences of policies on the same ones say something.
+    """
 
     name: ClassVar[str]
+    drawn: ClassVar[bool] = False
 
     def __init__(
         self, economy: Economy, criterion: Criterion, sizes: tuple[str, int], learners: dict[str, Learner] | None = None
@@ -60,6 +69,10 @@ class AtRest(Judge):
 
     name: ClassVar[str] = "rest"
 
+    def __init__(self, economy, criterion, sizes, learners=None):
+        super().__init__(economy, criterion, sizes, learners)
+        check_still(economy)
+
     def begin(self):
         """Nothing."""
 
@@ -87,6 +100,7 @@ class OnTheWay(Judge):
 
     def __init__(self, economy, criterion, sizes, learners=None):
         super().__init__(economy, criterion, sizes, learners)
+        check_still(economy)
         only_type(economy)
         if learners:
             raise InputError("transitions are solved by first-order conditions", where="design", number=", ".join(learners),
@@ -125,6 +139,98 @@ class OnTheWay(Judge):
         return appraise(self.criterion, found.people, found.consumption, found.utility_of)
 
 
+class OverTheCycle(Judge):
+    """Paths from one date of an economy with aggregate risk, households solved again for each policy, shocks common to all.
+
+    Each solve begins where the last one ended. `paths` shocks are drawn, half of them mirrors of the other half.
+
+    Raises:
+        InputError: for an economy without aggregate risk, or with learners of one's own.
+    """
+
+    name: ClassVar[str] = "cycle"
+    drawn: ClassVar[bool] = True
+    paths: ClassVar[int] = 32
+
+    def __init__(self, economy, criterion, sizes, learners=None):
+        super().__init__(economy, criterion, sizes, learners)
+        if economy.exogenous.n == 1:
+            raise InputError("nothing shocks it", where=type(economy).__name__, number="one exogenous state",
+                             remedy="Judge it along the transition: along='transition'.")  # fmt: skip
+        if learners:
+            raise InputError("along shocks households are solved by first-order conditions", where="design",
+                             number=", ".join(learners), remedy="Leave the learners out.")  # fmt: skip
+        self.societies: dict[tuple[float, ...], cycle.Society] = {}
+        self._begun: Begun | None = None
+
+    def begin(self):
+        """The economy as it is, solved; the date at which policies are announced."""
+        if self._begun is None:
+            self._begun = Begun(solve(self.economy, preset=self.preset, key=self.key), self.key)
+
+    def appraisal(self, economy):
+        """Of the economy under a policy; one that was judged before by another criterion is not solved again."""
+        self.begin()
+        assert self._begun is not None  # begun
+        known = self.known(economy)
+        if known not in self.societies:
+            found = self._begun.lives(economy, self.paths, 0)
+            self.societies[known] = cycle.society_of_lives(self._begun.opening, found)
+        return self._of(self.societies[known])
+
+    @staticmethod
+    def known(economy: Economy) -> tuple[float, ...]:
+        """All numbers of an economy."""
+        return tuple(float(x) for leaf in jax.tree_util.tree_leaves(economy) for x in np.ravel(leaf))
+
+    def concluded(self, after, before):
+        """Both on fresh shocks, from the economy as it is."""
+        if "failed" in (before.verdict, after.verdict):
+            raise SolveError("an economy has no equilibrium", where=before.name, remedy="Narrow the intervals.")
+        begun = Begun(before, self.key + 1)
+        both = (begun.lives(solution.economy, self.paths, 1) for solution in (after, before))
+        one, other = (self._of(cycle.society_of_lives(begun.opening, found)) for found in both)
+        return one, other
+
+    def _of(self, found: cycle.Society) -> Appraisal:
+        return appraise(self.criterion, found.people, found.consumption, found.utility_of)
+
+
+class Begun:
+    """A solved economy at the date at which policies are announced, and the households solved last.
+
+    Raises:
+        SolveError: where it has no equilibrium.
+    """
+
+    def __init__(self, solution: Solution, key: int):
+        if solution.verdict == "failed" or solution.lab is None:
+            raise SolveError("the economy as it is has no equilibrium", where=solution.name,
+                             number="; ".join(solution.certificate.reasons), remedy="Begin at other parameters.")  # fmt: skip
+        self.opening, self.key = cycle.opening(solution), stream(root_key(key), "cycle")
+        sizes = (len(solution.lab.exo), solution.lab.shocks.shape[1])
+        shocks = cycle.shocks_from(solution.economy, self.opening.state.exo, sizes, stream(self.key, "solve"))
+        self.lab, self.loop = cycle.beginning(solution.lab, solution.loop, self.opening.state, shocks)
+
+    def solved(self, economy: Economy) -> None:
+        """Households under a policy."""
+        lab, loop = cycle.under(self.lab, self.loop, discretised(economy, self.lab.preset.exogenous_states))
+        self.lab, self.loop = lab, cycle.settled_on_the_way(lab, loop)
+
+    def on(self, paths: int, number: int) -> cycle.Lives:
+        """Lives of the households solved last, on the set of shocks of that number."""
+        size, key = (paths, self.opening.dates), stream(self.key, "judge", number)
+        shocks = cycle.shocks_from(self.lab.economy, self.opening.state.exo, size, key)
+        return cycle.lives(self.lab, self.loop, self.opening, shocks, key)
+
+    def lives(self, economy: Economy, paths: int, number: int) -> cycle.Lives:
+        """Households under a policy solved, then their lives; gated on their Euler errors."""
+        self.solved(economy)
+        found = self.on(paths, number)
+        cycle.check_euler(found, self.lab.preset.name, economy)
+        return found
+
+
 def _stepped(start: Standing, economy: Economy, near: Transition, halvings: int) -> Transition:
     """The transition to an economy: from the one nearby, from its own end, or by way of an economy half way."""
     try:
@@ -145,12 +251,12 @@ def _halfway(one, other):
 
 
 def judge_named(text: str) -> type[Judge]:
-    """`transition` or `rest`.
+    """`transition`, `rest` or `cycle`.
 
     Raises:
         UnknownName: for others.
     """
-    known: dict[str, type[Judge]] = {cls.name: cls for cls in (OnTheWay, AtRest)}
+    known: dict[str, type[Judge]] = {cls.name: cls for cls in (OnTheWay, AtRest, OverTheCycle)}
     if text not in known:
         raise UnknownName("way to take welfare", text, known, where="along")
     return known[text]

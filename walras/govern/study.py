@@ -23,10 +23,13 @@ from walras.govern.judges import Judge, OnTheWay
 from walras.govern.problem import Box
 from walras.govern.searchers.searcher import Conditioned, Objective
 from walras.govern.welfare import Appraisal, Criterion
-from walras.inputs import check_feasible, check_parameters, with_parameters
+from walras.inputs import check_feasible, check_parameters, indexed, with_parameters
 from walras.learners.learner import Learner
 from walras.learners.preset import preset as preset_named
 from walras.solve import discretised
+
+MOST_CORNERED = 6
+"""Most parameters of which all corners are looked at; of more, the lowest and the highest one."""
 
 INSIDE = 1e-3
 """Share of an interval by which the search keeps away from an end that a parameter may not take."""
@@ -40,15 +43,19 @@ def box_of(economy: Economy, over: dict[str, tuple[float, float] | None]) -> Box
         InputError: for an interval without ends, and one that a parameter may not take.
     """
     known = {name: about for name, _, about in parameters_of(economy)}
+    sizes = {name: np.shape(value) for name, value, _ in parameters_of(economy)}
     if not over:
         raise InputError(
             "there is nothing to choose", where="design", remedy="Name a parameter: --over government.tau_k=0:0.5."
         )
+    # A parameter that is an array stands for all its entries.
+    over = {entry: given for name, given in over.items() for entry in _entries(name, sizes.get(name, ()))}
     ends = []
     for name, given in over.items():
-        if name not in known:
+        head, at = indexed(name)
+        if head not in known or (at is not None and not at < int(np.prod(sizes[head]))):
             raise UnknownName("parameter", name, known, where=type(economy).__name__)
-        low, high, closed = (known[name][k] for k in ("low", "high", "closed"))
+        low, high, closed = (known[head][k] for k in ("low", "high", "closed"))
         if given is None and not (np.isfinite(low) and np.isfinite(high)):
             remedy = f"Say where to search: {name}=LOW:HIGH."
             raise InputError(
@@ -59,9 +66,15 @@ def box_of(economy: Economy, over: dict[str, tuple[float, float] | None]) -> Box
     return Box(tuple(over), tuple(float(a) for a, _ in ends), tuple(float(b) for _, b in ends))
 
 
+def _entries(name: str, shape: tuple[int, ...]) -> list[str]:
+    return [f"{name}[{i}]" for i in range(shape[0])] if shape else [name]
+
+
 def check_corners(economy: Economy, box: Box, preset: str) -> None:
     """Raise InputError if a corner of the box is beyond what a parameter may be, or leaves somebody nothing to choose."""
-    for corner in itertools.product(*zip(box.low, box.high, strict=True)):
+    ends = list(zip(box.low, box.high, strict=True))
+    corners = itertools.product(*ends) if box.size <= MOST_CORNERED else zip(*ends, strict=True)
+    for corner in corners:
         try:
             tried = with_parameters(economy, dict(zip(box.names, corner, strict=True)))
             check_feasible(discretised(tried, preset_named(preset).exogenous_states), np.int64(0))
@@ -98,7 +111,7 @@ class Study:
         criterion: Criterion,
         sizes: tuple[str, int],
         learners: dict[str, Learner] | None = None,
-        along: type[Judge] = OnTheWay,
+        along: Callable[..., Judge] = OnTheWay,
     ):
         self.economy, self.criterion, self.learners = economy, criterion, learners
         self.preset, self.key = sizes
@@ -106,9 +119,9 @@ class Study:
         preset_named(self.preset)
         judged = judged_type(economy)
         criterion.check(int(economy.timing().moves()[judged].agent.risk.n or 0))
+        self.judge = along(economy, criterion, sizes, learners)
         self.box = box_of(economy, over)
         check_corners(economy, self.box, self.preset)
-        self.judge = along(economy, criterion, sizes, learners)
         self.ledger: dict[tuple[float, ...], Evaluation] = {}
         self.heard: Callable[[Evaluation], None] = lambda _: None
 

@@ -15,6 +15,7 @@ from walras._core.compiling import brief_jit
 from walras._core.errors import SolveError
 from walras._core.module import as_parameter
 from walras.economy import period as periods
+from walras.economy.agent import Institution
 from walras.economy.economy import Formula
 from walras.economy.foc import margins, stock_field
 from walras.economy.population import Histogram
@@ -43,7 +44,8 @@ class Opening(eqx.Module):
         if setup.rest is not None:
             population = setup.rest.histogram if setup.name == setup.rest.saver else None
             return Opening(setup.rest.rules[setup.name], setup.rest.now, population, None, None)
-        alone = len(periods.agents(setup.economy)) == 1 and agent.risk.n > 1
+        others = [a for name, a in periods.agents(setup.economy).items() if name != setup.name]
+        alone = all(isinstance(a, Institution) for a in others) and agent.risk.n > 1
         wide, first = wide_axis(agent, setup.exo, nodes, sizes, sizes.wide if alone else 4.0)
         choices = _choices(setup, wide)
         blank = jax.device_put(np.full((1, agent.risk.n, nodes, choices), 0.5))
@@ -88,7 +90,7 @@ def _coordinates_at_ends(setup: Setup, populations, rules, mass):
         there = dataclasses.replace(state, exo=exo)
         if not isinstance(economy.market(), Formula):
             return periods.open_market(economy, populations, rules, there, setup.key)[0].infos[name][1]
-        now = periods.opening(economy, populations, there)  # no rule needs to be asked
+        now = periods.led(economy, populations, rules, there, setup.key)  # no other rule needs to be asked
         now = dataclasses.replace(now, prices=economy.market().prices(now))
         view = economy.timing().moves()[name].sees(now)
         information = rules[name].information
