@@ -34,10 +34,10 @@ PRESETS[LEARNED] = dataclasses.replace(
 )
 
 
-def learned(economy, rates: tuple[float, float] = (0.007, 0.004), key: int = 0) -> w.Solution:
+def learned(economy, rates: tuple[float, float] = (0.02, 0.004), key: int = 0) -> w.Solution:
     """Households and firms by `StructuralRL`, each answering a price of the date; `rates` of both."""
     learners = {
-        "household": w.learners.StructuralRL(rate=rates[0], answer={"gross_next": -10.0}),
+        "household": w.learners.StructuralRL(rate=rates[0], answer={"gross_next": -8.0}),
         "firm": w.learners.StructuralRL(rate=rates[1], degree=3, answer={"mc": 1.0}),
     }
     return w.solve(economy, learners, preset=LEARNED, key=key)
