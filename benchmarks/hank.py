@@ -29,16 +29,16 @@ LEARNED = "hank by StructuralRL"
 PRESETS[LEARNED] = dataclasses.replace(
     PRESETS["standard"],
     euler=dataclasses.replace(PRESETS["standard"].euler, nodes=120),
-    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=1300, average_rounds=400),
+    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=900, average_rounds=300),
     histogram_nodes=150,
 )
 
 
-def learned(economy, rates: tuple[float, float] = (0.02, 0.004), key: int = 0) -> w.Solution:
+def learned(economy, rates: tuple[float, float] = (0.01, 0.004), key: int = 0) -> w.Solution:
     """Households and firms by `StructuralRL`, each answering a price of the date; `rates` of both."""
     learners = {
-        "household": w.learners.StructuralRL(rate=rates[0], answer={"gross_next": -8.0}),
-        "firm": w.learners.StructuralRL(rate=rates[1], degree=3, answer={"mc": 1.0}),
+        "household": w.learners.StructuralRL(rate=rates[0], answer={"gross_next": -6.0}),
+        "firm": w.learners.StructuralRL(rate=rates[1], answer={"mc": 1.0}),
     }
     return w.solve(economy, learners, preset=LEARNED, key=key)
 

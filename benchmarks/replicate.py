@@ -321,14 +321,16 @@ def hank_learned(given) -> list:
     """The same economy by structural reinforcement learning, against `EulerIteration` on the same nodes; small shocks."""
     euler, learned = solved("hank, fewer nodes", Hank.srl2025(), hank.LEARNED), hank.learned(Hank.srl2025())
     gap, rows = w.compare(euler, learned), []
-    wage = hank.series(w.simulate(euler, periods=2000, key=1))["w"].std()
+    both = [hank.series(w.simulate(solution, periods=2200, key=1)) for solution in (euler, learned)]
+    r, r_learned, wage = both[0]["r"][200:], both[1]["r"][200:], both[0]["w"].std()
     shares = {name: gap.paths[series][3] for name, series in (("Pi", "firm_Pi"), ("i", "bank_i"), ("Y", "price_Y"))}
+    shares["r"] = np.abs(r_learned - r).mean() / r.std()
     for name, share in {**shares, "w": gap.paths["price_mc"][2] / wage}.items():  # z is common, and one on average
         rows.append(at_most("hank learned", f"{name} on common shocks, mean gap", 100 * share, 3.0, " % of s.d."))
     residual = hank.phillips(learned, 60)
     rows.append(at_most("hank learned", "Phillips curve with true next prices, mean residual", float(residual.mean()), 1e-4))
     rows.append(at_most("hank learned", "seconds", learned.seconds["run"], 60.0, " s"))
-    small = hank.learned(Hank.srl2025(shocks=hank.SHOCKS), (0.001, 0.0002))
+    small = hank.learned(Hank.srl2025(shocks=hank.SHOCKS), (0.001, 0.0004))
     for (shock, name), part in hank.gaps(small, min(given.paths, 16)).items():
         rows.append(
             at_most("hank learned", f"response of {name} to a small {shock}, gap to the linear one", part, 2.0, " % of peak")

@@ -151,7 +151,7 @@ def test_intervals_of_gains():
     [
         ("government.labour.by_wealth=-1:1", "by_wealth"),
         (f"{BY_Z}=1:-1", "two finite ends"),
-        (f"{BY_Z}=0.5:1", "answers nothing"),
+        (f"{BY_Z}=0.5:1", "leaves out zero"),
         ("government.capital.level=-0.9:2", "beyond what is feasible.*outside the interval of the rate"),
         ("government.labour.low=0.5:0.6", "outside the interval of the rate"),
     ],

@@ -121,10 +121,12 @@ def studies(economy: Economy, levels, answers, criterion: Criterion, sizes: tupl
     box = wider.box
     for name, low, high in list(zip(box.names, box.low, box.high, strict=True))[study.box.size :]:
         now = number_of(economy, name)
-        if now != 0 or not low <= 0 <= high:
-            raise InputError("a constant policy is one that answers nothing: the parameter must be zero, and may be", where=name,
-                             number=f"{now:g} now, to be sought in [{low:g}, {high:g}]",
-                             remedy="Name levels that are not zero among the levels.")  # fmt: skip
+        if now != 0:
+            raise InputError("an answer must be zero in the economy as it is, so that its policy is a constant one", where=name,
+                             number=f"{now:g}", remedy="Set it to zero, or name it among the levels.")  # fmt: skip
+        if not low <= 0 <= high:
+            raise InputError("the interval of an answer leaves out zero, the constant policy", where=name,
+                             number=f"[{low:g}, {high:g}]", remedy="Let it begin or end at zero.")  # fmt: skip
     return study, wider
 
 
