@@ -88,9 +88,10 @@ def test_firms_learn_the_phillips_curve(learned):
     mc, Y, gross = (np.asarray(getattr(view, name)) for name in ("mc", "Y", "gross"))
     ahead = Y[:, 1:] / Y[:, :-1] * Pi[:, 1:] * (1 + Pi[:, 1:]) ** 2 / gross[:, 1:]
     residual = (Pi * (1 + Pi) - 0.1 * (mc - 0.9))[:, :-1] - ahead
-    # Nobody wrote the curve down. A surprise of a date is some .005, and there are 168 dates.
+    # Nobody wrote the curve down. A surprise of a date is some .005, and there are 168 dates; measured: 5e-4.
     assert abs(residual.mean()) < 1.5e-3
-    # Inflation falls by .147 % where productivity is 1 % higher (`EulerIteration`; the linear economy has .146).
+    # Inflation falls by .147 % where productivity is 1 % higher (`EulerIteration`; the linear economy has .146),
+    # by 1.5 with the surprise; after these few rounds .130 and 1.23 are learned.
     z = np.asarray(jax.vmap(jax.vmap(lab.economy.exogenous.value))(fields["firm"].exo))
     X = np.stack([np.ones(z[..., 0].size), np.log(z[..., 0]).ravel(), z[..., 1].ravel()], axis=1)
     slope = np.linalg.lstsq(X, Pi.ravel(), rcond=None)[0]

@@ -8,6 +8,7 @@
 
 import abc
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -25,31 +26,32 @@ SCALE = 0.03
 class RateRule(Parameters):
     """Interface: a tax rate given what is seen."""
 
+    level: eqx.AbstractVar[Array]
+    low: eqx.AbstractVar[Array]
+    high: eqx.AbstractVar[Array]
+
+    def __check_init__(self):
+        if not all(is_concrete(v) for v in (self.level, self.low, self.high)):
+            return
+        low, high, level = (float(np.asarray(v)) for v in (self.low, self.high, self.level))
+        if not low < high:
+            raise InputError("no rate is allowed: the interval is empty", where=type(self).__name__,
+                             number=f"[{low:g}, {high:g}]", remedy="Give `low` below `high`.")  # fmt: skip
+        if not low <= level <= high:
+            raise InputError("the level lies outside the interval of the rate", where=type(self).__name__,
+                             number=f"{level:g} in [{low:g}, {high:g}]", remedy="Widen the interval or move the level.")  # fmt: skip
+
     @abc.abstractmethod
+    def answer(self, x: Float[Array, " 3"]) -> Array:
+        """What is added to the level."""
+
     def __call__(self, x: Float[Array, " 3"]) -> Array:
-        """The rate."""
-
-
-def kept(rule, rate):
-    """The rate, within the ends of its interval."""
-    return jnp.clip(rate, rule.low, rule.high)
-
-
-def check_ends(rule) -> None:
-    """Raise InputError unless low < high and the level lies between."""
-    if not all(is_concrete(v) for v in (rule.level, rule.low, rule.high)):
-        return
-    low, high, level = (float(np.asarray(v)) for v in (rule.low, rule.high, rule.level))
-    if not low < high:
-        raise InputError("no rate is allowed: the interval is empty", where=type(rule).__name__,
-                         number=f"[{low:g}, {high:g}]", remedy="Give `low` below `high`.")  # fmt: skip
-    if not low <= level <= high:
-        raise InputError("the level lies outside the interval of the rate", where=type(rule).__name__,
-                         number=f"{level:g} in [{low:g}, {high:g}]", remedy="Widen the interval or move the level.")  # fmt: skip
+        """The rate, kept within the ends of its interval."""
+        return jnp.clip(self.level + self.answer(x), self.low, self.high)
 
 
 class Slopes(RateRule):
-    """level + s·x."""
+    """Answers by s·x."""
 
     level: Array = parameter("rate at the usual state", "–", -np.inf, 1)
     by_z: Array = parameter("slope in log productivity", "–")
@@ -58,16 +60,13 @@ class Slopes(RateRule):
     low: Array = parameter("lowest rate", "–", -np.inf, 1)
     high: Array = parameter("highest rate", "–", -np.inf, 1)
 
-    def __check_init__(self):
-        check_ends(self)
-
-    def __call__(self, x):
-        """See the class."""
-        return kept(self, self.level + (self.by_z * x[0] + self.by_K * x[1] + self.by_H * x[2]))
+    def answer(self, x):
+        """s·x."""
+        return self.by_z * x[0] + self.by_K * x[1] + self.by_H * x[2]
 
 
 class Network(RateRule):
-    """level + v·tanh(W x/scale + a)."""
+    """Answers by v·tanh(W x/scale + a)."""
 
     level: Array = parameter("rate where nothing answers", "–", -np.inf, 1)
     inner: Array = parameter("weights W of what is seen, by hidden unit", "–")
@@ -76,13 +75,9 @@ class Network(RateRule):
     low: Array = parameter("lowest rate", "–", -np.inf, 1)
     high: Array = parameter("highest rate", "–", -np.inf, 1)
 
-    def __check_init__(self):
-        check_ends(self)
-
-    def __call__(self, x):
-        """See the class."""
-        seen = self.inner.reshape(-1, len(SEEN)) @ (x / SCALE)
-        return kept(self, self.level + self.outer @ jnp.tanh(seen + self.shift))
+    def answer(self, x):
+        """v·tanh(W x/scale + a)."""
+        return self.outer @ jnp.tanh(self.inner.reshape(-1, len(SEEN)) @ (x / SCALE) + self.shift)
 
     @classmethod
     def blank(cls, level: float, hidden: int = 2, low: float = -0.9, high: float = 0.9):
