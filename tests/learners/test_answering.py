@@ -88,13 +88,14 @@ def test_firms_learn_the_phillips_curve(learned):
     mc, Y, gross = (np.asarray(getattr(view, name)) for name in ("mc", "Y", "gross"))
     ahead = Y[:, 1:] / Y[:, :-1] * Pi[:, 1:] * (1 + Pi[:, 1:]) ** 2 / gross[:, 1:]
     residual = (Pi * (1 + Pi) - 0.1 * (mc - 0.9))[:, :-1] - ahead
-    # Nobody wrote the curve down. A surprise of a date is some .005, and there are 168 dates; measured: 5e-4.
-    assert abs(residual.mean()) < 1.5e-3
-    # Inflation falls by .147 % where productivity is 1 % higher (`EulerIteration`; the linear economy has .146),
-    # by 1.5 with the surprise; after these few rounds .130 and 1.23 are learned.
     z = np.asarray(jax.vmap(jax.vmap(lab.economy.exogenous.value))(fields["firm"].exo))
-    X = np.stack([np.ones(z[..., 0].size), np.log(z[..., 0]).ravel(), z[..., 1].ravel()], axis=1)
-    slope = np.linalg.lstsq(X, Pi.ravel(), rcond=None)[0]
+    X = np.stack([np.ones(z.shape[:2]), np.log(z[..., 0]), z[..., 1]], axis=-1)
+    fit = lambda X, y: np.linalg.lstsq(X.reshape(-1, 3), y.ravel(), rcond=None)[0]  # noqa: E731
+    # Nobody wrote the curve down. What misses it does not depend on productivity: measured .007, by the first rule .024.
+    assert abs(fit(X[:, :-1], residual)[1]) < 0.015
+    # Inflation falls by .147 % where productivity is 1 % higher (`EulerIteration`; the linear economy has .146), by 1.5 with the
+    # surprise; after these few rounds .130 and 1.23 are learned. The first rule's answers alone give .082 and .52.
+    slope = fit(X, Pi)
     assert abs(slope[1] + 0.147) < 0.02
     assert abs(slope[2] + 1.5) < 0.3
 
