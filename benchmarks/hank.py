@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.truth.new_keynesian import Linear  # noqa: E402
 
 HORIZON, DATES, SHOCKS = 40, 300, 0.05
-LEARNED = "hank by StructuralRL"
+LEARNED, NODES = "hank by StructuralRL", 120
 """A preset of this benchmark's own: `standard` with fewer own nodes, more rounds and twice the paths."""
 PRESETS[LEARNED] = dataclasses.replace(
     PRESETS["standard"],
-    euler=dataclasses.replace(PRESETS["standard"].euler, nodes=120),
+    euler=dataclasses.replace(PRESETS["standard"].euler, nodes=NODES),
     structural=dataclasses.replace(PRESETS["standard"].structural, rounds=900, paths=32, average_rounds=300),
     histogram_nodes=150,
 )

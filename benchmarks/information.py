@@ -15,7 +15,7 @@ common.one_core()
 
 import walras as w  # noqa: E402
 from walras.diagnose.restricted import Restricted  # noqa: E402
-from walras.economies import HuggettRisk, KrusellSmith  # noqa: E402
+from walras.economies import HuggettPartial, HuggettRisk, KrusellSmith  # noqa: E402
 from walras.economy.information import Prices  # noqa: E402
 from walras.economy.rule import ViewInformation  # noqa: E402
 from walras.learners import EulerIteration, StructuralRL  # noqa: E402
@@ -28,6 +28,7 @@ COLUMNS = [
 CASES = {
     "krusell-smith srl2025": (KrusellSmith.srl2025, "household_K", ("r", "w"), "productivity and K"),
     "huggett-risk srl2025_rate": (HuggettRisk.srl2025_rate, "price_r", ("r",), "endowment and R"),
+    "huggett-partial srl2025": (HuggettPartial.srl2025, "household_C", ("r",), "state of r"),
 }
 
 
@@ -41,6 +42,7 @@ def main() -> None:
             (StructuralRL(), ViewInformation(), f"view: {view}"),
             (StructuralRL(), Prices(names), f"prices: {', '.join(names)}"),
             (StructuralRL(), Prices(("r",), state=True), "prices+state: r"),
+            (StructuralRL(form="recurrent"), ViewInformation(), f"remembered: {', '.join(names)}"),
         ):
             start = time.process_time()
             solution = w.solve(calibration(), {NAME: learner}, information={NAME: seen})

@@ -179,36 +179,45 @@ def structural(_) -> list:
         "huggett-risk srl2025_rate": HuggettRisk.srl2025_rate(),
         "huggett-risk srl2025": HuggettRisk.srl2025(),
     }
-    rows, matrix = [], []
+    rows = []
     for name, economy in economies.items():
         found = {}
         for learner, preset in ((w.learners.EulerIteration(), "precise"), (w.learners.EulerIteration(), "standard"),
                                 (w.learners.StructuralRL(), "standard")):  # fmt: skip
             kind = f"{type(learner).__name__}, {preset}"
-            w.solve(economy, {"household": learner}, preset=preset)  # so that the second time is without compiling
+            if preset != "precise":
+                w.solve(economy, {"household": learner}, preset=preset)  # so that the second time is without compiling
             found[kind] = w.solve(economy, {"household": learner}, preset=preset)
             print(f"  {name}, {kind}: {found[kind].verdict}", file=sys.stderr, flush=True)
-        reference = next(iter(found.values()))
-        for kind, solution in found.items():
-            gap, figure = w.compare(reference, solution), solution.certificate.figure
-            series = "household_K" if "krusell" in name else "price_r"
-            mean, top = gap.rules["household"]
-            _, _, absolute, _ = gap.paths[series]
-            percent = 100 * absolute / gap.paths[series][0]
-            row = [name, kind, solution.verdict, f"{solution.seconds['run']:.1f}", f"{figure('euler_log10_mean'):.2f}"]
-            matrix.append([*row, f"{mean:.3f}", f"{top:.3f}", series, f"{absolute:.2e}", f"{percent:.2f}"])
-            if "Structural" in kind:
-                rows += _structural_rows(name, solution, (mean, top, absolute, percent))
-            elif "huggett" in name and preset_of(kind) == "standard":
-                rows.append(at_most("structural", f"{name}, EulerIteration, seconds", solution.seconds["run"], 6.0, " s"))
-                rows.append(
-                    at_most("structural", f"{name}, EulerIteration, Euler log10 mean", figure("euler_log10_mean"), -4.5)
-                )
-    columns = ["economy", "learner", "verdict", "run_s", "euler_log10_mean", "rule_gap_mean_percent", "rule_gap_99_percent",
-               "series", "path_gap", "path_gap_percent"]  # fmt: skip
-    about = "learner by economy against EulerIteration at precise, 2000 dates of common shocks; run_s: without compiling, with"
-    common.write("learners.csv", columns, matrix, about=f"{about} the certificate")
+        gaps = in_matrix(name, found, "household_K" if "krusell" in name else "price_r")
+        rows += _structural_rows(name, found["StructuralRL, standard"], gaps["StructuralRL, standard"])
+        if "huggett" in name:
+            standard = found["EulerIteration, standard"]
+            euler_mean = standard.certificate.figure("euler_log10_mean")
+            rows.append(at_most("structural", f"{name}, EulerIteration, seconds", standard.seconds["run"], 6.0, " s"))
+            rows.append(at_most("structural", f"{name}, EulerIteration, Euler log10 mean", euler_mean, -4.5))
     return rows
+
+
+def in_matrix(name: str, found: dict[str, w.Solution], series: str) -> dict[str, tuple[float, float, float, float]]:
+    """Write solutions of one economy into the table of learners by economy; the first one is what all are compared with.
+
+    Returns the gaps of each: of the household's rule, mean and at 99 % [%], of a series of the path, absolute and in per cent of its mean.
+    """
+    matrix, gaps = [row for row in common.read("learners.csv") if row[0] != name], {}
+    for kind, solution in found.items():
+        gap, figure = w.compare(next(iter(found.values())), solution), solution.certificate.figure
+        (mean, top), (level, _, absolute, share) = gap.rules["household"], gap.paths[series]
+        gaps[kind] = (mean, top, absolute, 100 * absolute / abs(level))
+        row = [name, kind, solution.verdict, f"{solution.seconds['run']:.1f}", f"{figure('euler_log10_mean'):.2f}"]
+        matrix.append([*row, f"{mean:.3f}", f"{top:.3f}", series, f"{absolute:.2e}", f"{100 * share:.2f}"])
+    columns = ["economy", "learner", "verdict", "run_s", "euler_log10_mean", "rule_gap_mean_percent", "rule_gap_99_percent",
+               "series", "path_gap", "path_gap_percent_of_sd"]  # fmt: skip
+    about = (
+        "learner by economy against the first one, 2000 dates of common shocks; run_s: without compiling, with the certificate"
+    )
+    common.write("learners.csv", columns, matrix, about=about)
+    return gaps
 
 
 def seeds(given) -> list:
@@ -263,8 +272,14 @@ def partial(_) -> list:
     fine = w.solve(economy, {"household": w.learners.EulerIteration(nodes=1500)}, preset="precise")
     exact, rows = consumption(fine), []
     w.solve(economy, learner)  # so that the other times are without compiling
-    for seed in range(3):
-        solution = w.solve(economy, learner, key=seed)
+    found = {seed: w.solve(economy, learner, key=seed) for seed in range(3)}
+    kinds = {
+        "EulerIteration, 1500 nodes": fine,
+        "EulerIteration, standard": w.solve(economy),
+        "StructuralRL, standard": found[0],
+    }
+    in_matrix("huggett-partial srl2025", kinds, "household_C")
+    for seed, solution in found.items():
         gap, seconds = np.abs(consumption(solution) - exact), solution.seconds["run"]
         rows.append(at_most("partial", f"huggett-partial, seed {seed}, c at b ≤ 20, largest gap", float(gap.max()), 5e-3))
         rows.append(at_most("partial", f"huggett-partial, seed {seed}, c at b ≤ 20, mean gap", float(gap.mean()), 5e-4))
@@ -325,6 +340,8 @@ def hank_learned(given) -> list:
     rows = []
     for name, share in hank.apart(euler, learned, w.compare(euler, learned)).items():
         rows.append(at_most("hank learned", f"{name} on common shocks, mean gap", share, 3.0, " % of s.d."))
+    kinds = {f"EulerIteration, {hank.NODES} nodes": euler, "StructuralRL": learned}
+    in_matrix("hank srl2025", kinds, "firm_Pi")
     residual = hank.phillips(learned, 60)
     rows.append(at_most("hank learned", "Phillips curve with true next prices, mean residual", float(residual.mean()), 1e-4))
     rows.append(at_most("hank learned", "seconds", learned.seconds["run"], 60.0, " s"))
@@ -334,11 +351,6 @@ def hank_learned(given) -> list:
             at_most("hank learned", f"response of {name} to a small {shock}, gap to the linear one", part, 2.0, " % of peak")
         )
     return rows
-
-
-def preset_of(kind: str) -> str:
-    """The preset in a column's name."""
-    return kind.rpartition(", ")[2]
 
 
 def _structural_rows(name: str, solution: w.Solution, gaps: tuple[float, float, float, float]) -> list:
