@@ -14,7 +14,7 @@ import common
 common.one_core()
 
 import walras as w  # noqa: E402
-from walras.diagnose.restricted import Restricted  # noqa: E402
+from walras.diagnose.restricted import Restricted, applies  # noqa: E402
 from walras.economies import HuggettPartial, HuggettRisk, KrusellSmith  # noqa: E402
 from walras.economy.information import Prices  # noqa: E402
 from walras.economy.rule import ViewInformation  # noqa: E402
@@ -50,9 +50,11 @@ def main() -> None:
             reference = reference or solution
             gap, figure = w.compare(reference, solution), solution.certificate.figure
             mean, _, path, _ = gap.paths[series]
-            worth, error = Restricted().worth(solution.evidence, NAME)
+            # A memory of its own is no information that another rule could be given beside it.
+            asked = applies(solution.evidence, NAME)
+            worth, error = Restricted().worth(solution.evidence, NAME) if asked else (float("nan"), float("nan"))
             mean_gap, top_gap = gap.rules[NAME]
-            found = {"price_percent": f"{worth:.4f}", "standard_error": f"{error:.1g}",
+            found = {"price_percent": f"{worth:.4f}" if asked else "–", "standard_error": f"{error:.1g}" if asked else "–",
                      "rule_gap_mean_percent": f"{mean_gap:.3f}", "path_gap_percent": f"{100 * path / abs(mean):.2f}",
                      "verdict": solution.verdict, "cpu_s": f"{seconds:.0f}",
                      "euler_log10_mean": f"{figure('euler_log10_mean'):.2f}", "rule_gap_99_percent": f"{top_gap:.3f}"}  # fmt: skip
