@@ -10,13 +10,14 @@ import inspect
 import pkgutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import walras.economies
 import walras.learners
 from walras._core.errors import InputError, UnknownName
+from walras._core.typed import Typed
 from walras.economy import period as periods
 from walras.economy.economy import Economy
 from walras.economy.information import Lags, Moments, Prices, Shares
@@ -30,19 +31,24 @@ COPY = "economy.py"
 """Name of the copy of an economy's own file in its run folder."""
 
 
-class Request(BaseModel):
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="the seed of all random numbers, a whole number from 0 to 2⁶³ − 1")]
+Numbers = Annotated[dict[Short, float], Field(max_length=1000, description="numbers by the dotted name of a parameter")]
+Choices = Annotated[dict[Short, Name], Field(max_length=100, description="a text for each agent type")]
+
+
+class Request(Typed):
     """A solve as it was asked for. Unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    economy: str
-    calibration: str
-    learners: dict[str, str] = Field(default_factory=dict)
-    populations: dict[str, str] = Field(default_factory=dict)
-    information: dict[str, str] = Field(default_factory=dict)
-    parameters: dict[str, float] = Field(default_factory=dict)
-    preset: str = "standard"
-    seed: int = 0
+    economy: Name
+    calibration: Short
+    learners: Choices = Field(default_factory=dict)
+    populations: Choices = Field(default_factory=dict)
+    information: Choices = Field(default_factory=dict)
+    parameters: Numbers = Field(default_factory=dict)
+    preset: Short = "standard"
+    seed: Seed = 0
 
 
 def catalogue(package: Any, base: type) -> dict[str, type]:
@@ -146,13 +152,13 @@ def user_file(request: Request) -> Path | None:
     return Path(request.economy.partition(":")[0]) if own else None
 
 
-def user_module(request: Request, folder: Path | None = None):
-    """The module of an economy's own file, None for the catalogue; read from the run folder's copy where there is one."""
-    path = user_file(request)
-    if path is None:
-        return None
-    copy = folder / COPY if folder is not None else None
-    return _imported(path, copy if copy is not None and copy.is_file() else None)
+def user_modules(request: Request, folder: Path | None = None) -> tuple:
+    """The modules of an economy's and of learners' own files; the economy's from the run folder's copy where there is one."""
+    path, found = user_file(request), []
+    if path is not None:
+        copy = folder / COPY if folder is not None else None
+        found.append(_imported(path, copy if copy is not None and copy.is_file() and not copy.is_symlink() else None))
+    return (*found, *(_imported(Path(text.partition(":")[0])) for text in request.learners.values() if ":" in text))
 
 
 def build(request: Request) -> tuple[Economy, dict[str, Learner], dict[str, Population]]:
