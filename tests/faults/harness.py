@@ -20,7 +20,6 @@ QUIET = {
     "OPENBLAS_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
-BROCK_MIRMAN = {"economy": "brock-mirman", "calibration": "textbook", "preset": "fast", "seed": 1}
 
 
 class Server:
@@ -68,6 +67,57 @@ def serving(cache: Path, errors: Path) -> Iterator[Server]:
         server.close()
 
 
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What is solved: a request, the form of its learner, the round at which it counts as arrived, a stored program."""
+
+    name: str
+    request: dict[str, Any]
+    form: str = ""
+    until: int = 10**9
+    program: Path | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """As the server takes it."""
+        return {
+            "request": self.request,
+            "form": self.form,
+            "until": self.until,
+            "program": None if self.program is None else str(self.program),
+        }
+
+    def stored(self, server: Server, path: Path) -> "Case":
+        """With its loop compiled and stored."""
+        answer = server.ask(do="store program", **{**self.asked(), "program": str(path)})
+        if answer["status"] != 0:
+            raise RuntimeError(f"{self.name}: the program could not be stored ({answer})")
+        return dataclasses.replace(self, program=path)
+
+
+def case(name: str, economy: str, calibration: str, learners: dict[str, str] | None = None, **more) -> Case:
+    """A case at the preset `fast`."""
+    request = {"economy": economy, "calibration": calibration, "preset": "fast", "seed": 1, "learners": learners or {}}
+    return Case(name, request, **more)
+
+
+BROCK_MIRMAN = case("Brock-Mirman, EulerIteration", "brock-mirman", "textbook")
+CASES = [
+    BROCK_MIRMAN,
+    case("Brock-Mirman, DeepEuler", "brock-mirman", "textbook", {"household": "deep-euler"}, until=8),
+    *(
+        case(
+            f"Huggett partial, StructuralRL {form}",
+            "huggett-partial",
+            "srl2025",
+            {"household": "structural"},
+            form=form,
+            until=8,
+        )
+        for form in ("smooth", "free", "network", "recurrent")
+    ),
+]
+
+
 @dataclasses.dataclass
 class Tally:
     """What was done and what was found."""
@@ -78,6 +128,8 @@ class Tally:
     different: int = 0
     lost: int = 0
     refused: list[str] = dataclasses.field(default_factory=list)
+    acknowledged: int = 0
+    compared: int = 0
     points: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     arrived: int = 0
 
@@ -85,35 +137,40 @@ class Tally:
 class Life:
     """One run, killed and resumed until it arrives."""
 
-    def __init__(self, server: Server, folder: Path, request: dict[str, Any], program: Path | None = None):
-        self.server, self.folder, self.request = server, folder, request
-        self.program = None if program is None else str(program)
+    def __init__(self, server: Server, folder: Path, case: Case):
+        self.server, self.folder, self.case = server, folder, case
         self.log = folder.with_name(folder.name + ".log")
         self.acknowledged, self.read = -1, 0
 
     def go(self, fault: dict[str, Any] | None = None, **more) -> tuple[dict[str, Any], list[str]]:
         """One child; its answer, and the events that it logged."""
-        given = {"folder": str(self.folder), "log": str(self.log), "request": self.request, "program": self.program}
+        given = {"folder": str(self.folder), "log": str(self.log), **self.case.asked()}
         answer = self.server.ask(do="solve", **given, fault=fault, **more)
         events = self.log.read_text().splitlines()[self.read :] if self.log.exists() else []
         self.read += len(events)
         return answer, events
 
-    def judged(self, events: list[str], tally: Tally, expected: str) -> bool:
-        """Look at the events of one child; True if it arrived. What was acknowledged before must have been there."""
+    def judged(self, events: list[str], tally: Tally, expected: dict[str, str]) -> bool:
+        """Look at the events of one child; True if it arrived. Every state must be the undisturbed run's of that round, and a
+        child must go on from what was acknowledged before, or later."""
+        arrived = False
         for event in events:
-            kind, _, rest = event.partition(" ")
-            if kind == "resumed" and int(rest) < self.acknowledged:
+            kind, *rest = event.split(" ")
+            if kind == "resumed" and int(rest[0]) < self.acknowledged:
                 tally.lost += 1
             if kind == "acknowledged":
-                self.acknowledged = int(rest)
+                self.acknowledged = int(rest[0])
+                tally.acknowledged += 1
+            if kind in ("acknowledged", "resumed"):
+                tally.compared += 1
+                tally.different += expected.get(rest[0]) != rest[1]
             if kind == "refused":
-                tally.refused.append(rest)
-        arrived = [event.split(" ")[1] for event in events if event.startswith("arrived ")]
-        if arrived:
-            tally.arrived += 1
-            tally.different += arrived[0] != expected
-        return bool(arrived)
+                tally.refused.append(" ".join(rest))
+            if kind == "arrived":
+                arrived = True
+                tally.arrived += 1
+                tally.different += expected["arrived"] != rest[0]
+        return arrived
 
     def wipe(self, begun: Path | None = None) -> None:
         """Remove everything, and begin with a copy of a folder whose first checkpoint has been acknowledged."""
@@ -125,26 +182,27 @@ class Life:
             self.acknowledged = 0
 
 
-def reference(server: Server, folder: Path, request: dict[str, Any], program: Path | None = None, **more) -> tuple[str, list[str]]:
-    """The digest of the undisturbed run's last state, and all its points in order."""
-    life = Life(server, folder, request, program)
+def reference(server: Server, folder: Path, case: Case, **more) -> tuple[dict[str, str], list[str]]:
+    """The digest of the undisturbed run's state by round, and all its points in order."""
+    life = Life(server, folder, case)
     answer, events = life.go(**more)
+    found = {event.split(" ")[1]: event.split(" ")[2] for event in events if event.startswith("acknowledged ")}
     arrived = [event.split(" ")[1] for event in events if event.startswith("arrived ")]
     if answer["status"] != 0 or not arrived:
         raise RuntimeError(f"the undisturbed run ended with {answer} {events[-3:]}")
     points = [event.removeprefix("point ") for event in events if event.startswith("point ")]
     life.wipe()
-    return arrived[0], points
+    return {**found, "arrived": arrived[0]}, points
 
 
-def kill_at(life: Life, tally: Tally, expected: str, fault: dict[str, Any]) -> bool:
+def kill_at(life: Life, tally: Tally, expected: dict[str, str], fault: dict[str, Any]) -> bool:
     """Kill the next child at a point; True if it arrived before. Whether the kill hit is counted."""
     answer, events = life.go(fault)
     hit = [event for event in events if event.startswith("killed ")]
     return _counted(life, tally, expected, answer, events, hit[0].removeprefix("killed ") if hit else None)
 
 
-def kill_soon(life: Life, tally: Tally, expected: str, generator: random.Random, longest: float) -> bool:
+def kill_soon(life: Life, tally: Tally, expected: dict[str, str], generator: random.Random, longest: float) -> bool:
     """Kill the next child after a random time; a kill counts as inside a write if the last event began a part of one."""
     answer, events = life.go(kill_after=generator.uniform(0.0, longest))
     last = events[-1] if events else ""
@@ -152,7 +210,7 @@ def kill_soon(life: Life, tally: Tally, expected: str, generator: random.Random,
     return _counted(life, tally, expected, answer, events, f"during {last.removeprefix('point ')}" if inside else None)
 
 
-def _counted(life: Life, tally: Tally, expected: str, answer, events, hit: str | None) -> bool:
+def _counted(life: Life, tally: Tally, expected: dict[str, str], answer, events, hit: str | None) -> bool:
     arrived = life.judged(events, tally, expected)
     if answer["status"] == -9:
         tally.kills += 1
@@ -166,9 +224,9 @@ def _counted(life: Life, tally: Tally, expected: str, answer, events, hit: str |
     return arrived
 
 
-def begun(server: Server, folder: Path, request: dict[str, Any], program: Path | None = None) -> Path:
+def begun(server: Server, folder: Path, case: Case) -> Path:
     """A folder whose run was killed when its first checkpoint had just been acknowledged: where lives may begin."""
-    life = Life(server, folder, request, program)
+    life = Life(server, folder, case)
     life.go({"what": "kill before", "at": 1, "where": "open state"})
     life.log.unlink()
     return folder
@@ -179,17 +237,16 @@ def points_of_a_checkpoint(points: list[str]) -> list[str]:
     return [point for point in dict.fromkeys(points) if "state" in point or "checkpoints" in point]
 
 
-def campaign(
-    server: Server, folder: Path, request: dict[str, Any], program: Path | None, sizes: tuple[int, int], seed: int = 0
-) -> Tally:
+def campaign(server: Server, folder: Path, case: Case, sizes: tuple[int, int], seed: int = 0) -> Tally:
     """Kills until there are `sizes` = (all, inside a write): the point of a checkpoint's write that was hit least so far,
     before, within and after it, and in turn with these random instants. Runs are resumed until they arrive, then begun anew.
     """
-    expected, points = reference(server, folder, request, program)
-    template = begun(server, folder.with_name(folder.name + "-begun"), request, program)
-    generator, tally = random.Random(seed), Tally()
+    plain, points = reference(server, folder, dataclasses.replace(case, program=None))
+    expected, _ = reference(server, folder, case)
+    template, differences = begun(server, folder.with_name(folder.name + "-begun"), case), plain != expected
+    generator, tally = random.Random(seed), Tally(different=int(differences))
     ways = [f"{how} {point}" for point in points_of_a_checkpoint(points)[1:] for how in ("before", "within", "after")]
-    life, longest, turn = Life(server, folder, request, program), 1.0, 0
+    life, longest, turn = Life(server, folder, case), 1.0, 0
     life.wipe(template)
     while (tally.kills < sizes[0] or tally.within < sizes[1]) and turn < 20 * sizes[0]:
         turn += 1

@@ -67,8 +67,8 @@ def _child(asked: dict[str, Any]) -> None:
 def solve(asked: dict[str, Any]) -> int:
     """Begin or go on with a solve, every round checkpointed; what happened is in the log.
 
-    Events: "acknowledged N" (a checkpoint of round N is on the disk), "resumed N", "arrived DIGEST" (of the last state of the
-    loop), "finished DIGEST" (of the run folder's figures), "refused TEXT" (an error of Walras), "said TEXT".
+    Events: "acknowledged N DIGEST" (a checkpoint of round N is on the disk), "resumed N DIGEST", "arrived DIGEST" (of the last
+    state of the loop), "finished DIGEST" (of the run folder's figures), "refused TEXT" (an error of Walras), "said TEXT".
     """
     from tests.faults.shim import Fault, Shim
     from walras._core.errors import WalrasError
@@ -79,6 +79,7 @@ def solve(asked: dict[str, Any]) -> int:
     folder, request = Path(asked["folder"]), Request.read(asked["request"], "test")
     shim = Shim(folder, Path(asked["log"]), Fault(**asked["fault"]) if asked.get("fault") else None)
     experiment.compile_cache()
+    _of_form(asked)
     if asked.get("program"):
         _use_program(Path(asked["program"]))
     _every_round(shim, asked)
@@ -116,12 +117,12 @@ def _every_round(shim, asked: dict[str, Any]) -> None:
 
     def acknowledged(self, step, value):
         path = write(self, step, value)
-        shim.note(f"acknowledged {step}")
+        shim.note(f"acknowledged {step} {digest(value['loop'])}")
         return path
 
     def told(folder):
         found = read(folder)
-        shim.note(f"resumed {int(found[1].round)}")
+        shim.note(f"resumed {int(found[1].round)} {digest(found[1])}")
         return found
 
     call = experiment.Watcher.__call__
@@ -130,7 +131,7 @@ def _every_round(shim, asked: dict[str, Any]) -> None:
         stop = call(self, lab, loop)
         if asked.get("pause"):
             time.sleep(asked["pause"])
-        if not stop and not solving.goes_on(lab, loop):
+        if not stop and (not solving.goes_on(lab, loop) or int(loop.round) >= asked.get("until", 1e9)):
             shim.note(f"arrived {digest(loop)}")
             if not asked.get("whole"):
                 raise _Arrived
@@ -140,6 +141,16 @@ def _every_round(shim, asked: dict[str, Any]) -> None:
     if asked.get("whole"):  # the page is drawn elsewhere: seconds for pictures that say nothing about faults
         experiment_page = importlib.import_module("walras.report.page")
         experiment_page.page_of = lambda folder: f"<p>{figures(folder)}</p>"
+
+
+def _of_form(asked: dict[str, Any]) -> None:
+    """A form of `StructuralRL` other than the preset's, which the command line cannot name."""
+    if asked.get("form"):
+        from walras.lab import request
+        from walras.learners import StructuralRL
+
+        named = request._learner
+        request._learner = lambda text: StructuralRL(form=asked["form"]) if text == "structural" else named(text)
 
 
 def digest(tree: Any) -> str:
@@ -176,6 +187,7 @@ def store_program(asked: dict[str, Any]) -> int:
     from walras.solve import default_learner, laboratory
 
     experiment.compile_cache()
+    _of_form(asked)
     request = Request.read(asked["request"], "test")
     economy, learners, populations = build(request)
     from walras.economy import period as periods
@@ -228,7 +240,64 @@ def _use_program(path: Path) -> None:
     solving.advance = advance
 
 
-WORKS: dict[str, Callable[[dict[str, Any]], int]] = {"solve": solve, "store program": store_program}
+def end(asked: dict[str, Any]) -> int:
+    """The end of a run whose solution is known: write it down ("finish"), replace a finished run by it ("force"), add a file to
+    a finished run ("add"), go on after a kill ("resume"), or only look whether the finished run is intact ("verify")."""
+    from tests.faults.shim import Fault, Shim
+    from walras._core.errors import WalrasError
+    from walras.lab import experiment, store
+
+    folder, known, mode = Path(asked["folder"]), Path(asked["known"]), asked["mode"]
+    shim = Shim(folder, Path(asked["log"]), Fault(**asked["fault"]) if asked.get("fault") else None)
+    experiment.compile_cache()
+    say = lambda text: shim.note(f"said {text}")  # noqa: E731
+    try:
+        if mode == "verify":
+            store.verify(folder)
+        elif mode == "add":
+            shim.install()
+            store.add(folder, "simulation-0.nc", (known / "simulation.nc").read_bytes())
+        else:
+            _end(mode, folder, known, (shim, say))
+    except WalrasError as error:
+        shim.note(f"refused {error}".replace("\n", " "))
+        return error.exit_status
+    shim.note(f"intact {json.loads((folder / 'summary.json').read_text())['seed']}")
+    return 0
+
+
+def _end(mode: str, folder: Path, known: Path, told: tuple) -> None:
+    """Write down what `known` holds, or go on with that after a kill."""
+    import dataclasses
+
+    import xarray as xr
+
+    from walras._core.encode import decode
+    from walras.lab import experiment, store
+    from walras.lab.request import Request
+    from walras.solution import Solution, loaded
+
+    shim, say = told
+    value, extra = decode(known / "solution.safetensors")
+    data, summary = xr.load_dataset(known / "simulation.nc", engine="h5netcdf"), json.loads((known / "summary.json").read_text())
+    # Seed 2 marks the new run; its figures are those that are known.
+    request = Request.read({**extra["request"], "seed": 2}, "test")
+    evidence: Any = object()
+    solution = Solution("BrockMirman", request.preset, request.seed, value["lab"], value["loop"], loaded(), evidence, {})
+    store.dataset, store.summary = lambda _: data, lambda *_: {**summary, "seed": 2}
+    importlib.import_module("walras.report.page").page_of = lambda _: "<p>a page</p>"
+    experiment.finish, experiment.diagnose = lambda *_, **__: solution, lambda found: dataclasses.replace(found, evidence=evidence)
+    if mode == "resume":
+        shim.install()
+        experiment.resume(folder, say, lambda: 0.0)
+        return
+    with store.prepare(folder, mode == "force") as work:
+        store.checkpoints(work, request).write(int(value["loop"].round), value)
+        shim.install()
+        experiment._conclude(work, folder, solution, request, say, lambda: 0.0)
+
+
+WORKS: dict[str, Callable[[dict[str, Any]], int]] = {"solve": solve, "store program": store_program, "end": end}
 
 
 if __name__ == "__main__":
