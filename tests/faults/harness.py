@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ class Server:
         return json.loads(line)
 
     def ask(self, **asked) -> dict[str, Any]:
-        """Do one piece of work in a child; its exit status (minus the signal that ended it), whether we killed it, seconds."""
+        """Do one piece of work in a child; its exit status (minus the signal that ended it), seconds, processor time."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
@@ -133,6 +134,11 @@ class Tally:
     points: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     arrived: int = 0
 
+    @property
+    def ways(self) -> set[str]:
+        """Points of a checkpoint's write at which the harness placed a kill, with before, within or after."""
+        return {way for way in self.points if not way.startswith("during ")}
+
 
 class Life:
     """One run, killed and resumed until it arrives."""
@@ -206,7 +212,7 @@ def kill_soon(life: Life, tally: Tally, expected: dict[str, str], generator: ran
     """Kill the next child after a random time; a kill counts as inside a write if the last event began a part of one."""
     answer, events = life.go(kill_after=generator.uniform(0.0, longest))
     last = events[-1] if events else ""
-    inside = last.startswith("point ") and "state" in last and answer["killed"]
+    inside = last.startswith("point ") and "state" in last and answer["status"] == -9
     return _counted(life, tally, expected, answer, events, f"during {last.removeprefix('point ')}" if inside else None)
 
 
@@ -237,20 +243,29 @@ def points_of_a_checkpoint(points: list[str]) -> list[str]:
     return [point for point in dict.fromkeys(points) if "state" in point or "checkpoints" in point]
 
 
-def campaign(server: Server, folder: Path, case: Case, sizes: tuple[int, int], seed: int = 0) -> Tally:
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Seed of the random instants, and minutes after which a campaign ends with what it has."""
+
+    seed: int = 0
+    minutes: float = 10.0
+
+
+def campaign(server: Server, folder: Path, case: Case, sizes: tuple[int, int], limits: Any = Limits()) -> Tally:
     """Kills until there are `sizes` = (all, inside a write): the point of a checkpoint's write that was hit least so far,
     before, within and after it, and in turn with these random instants. Runs are resumed until they arrive, then begun anew.
     """
     plain, points = reference(server, folder, dataclasses.replace(case, program=None))
     expected, _ = reference(server, folder, case)
     template, differences = begun(server, folder.with_name(folder.name + "-begun"), case), plain != expected
-    generator, tally = random.Random(seed), Tally(different=int(differences))
+    until = time.monotonic() + 60 * limits.minutes
+    generator, tally = random.Random(limits.seed), Tally(different=int(differences))
     ways = [f"{how} {point}" for point in points_of_a_checkpoint(points)[1:] for how in ("before", "within", "after")]
     life, longest, turn = Life(server, folder, case), 1.0, 0
     life.wipe(template)
-    while (tally.kills < sizes[0] or tally.within < sizes[1]) and turn < 20 * sizes[0]:
+    while (tally.kills < sizes[0] or tally.within < sizes[1]) and turn < 20 * sizes[0] and time.monotonic() < until:
         turn += 1
-        if turn % 3 and tally.kills < sizes[0]:
+        if turn % 2 and tally.kills < sizes[0]:
             done = kill_soon(life, tally, expected, generator, longest)
             longest = 0.9 * longest + 0.1 * (3.0 if done else 0.2)  # so that most children are killed at work
         else:

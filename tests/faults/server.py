@@ -25,7 +25,8 @@ LOOP = "walras.loop"
 def main() -> None:
     """Answer until the standard input ends."""
     sys.stdout, answers = sys.stderr, sys.stdout  # nobody else writes answers
-    for module in ("walras", "walras.economies", "walras.learners", "walras.lab.experiment", "walras.lab.designing"):
+    for module in ("walras.economies", "walras.learners", "walras.lab.experiment", "walras.lab.designing", "walras.report.page",
+                   "xarray", "h5netcdf", "optax"):  # fmt: skip
         importlib.import_module(module)
     print(json.dumps({"ready": os.getpid()}), file=answers, flush=True)
     for line in sys.stdin:
@@ -34,21 +35,21 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             _child(asked)
-        status, killed = _waited(pid, asked.get("kill_after"))
-        answer = {"status": status, "killed": killed, "seconds": time.monotonic() - begin}
+        status, cpu = _waited(pid, asked.get("kill_after"))
+        answer = {"status": status, "seconds": time.monotonic() - begin, "cpu": cpu}
         print(json.dumps(answer), file=answers, flush=True)
 
 
-def _waited(pid: int, kill_after: float | None) -> tuple[int, bool]:
-    """Exit status of a child (minus the signal that ended it), killed after so many seconds if asked."""
+def _waited(pid: int, kill_after: float | None) -> tuple[int, float]:
+    """Exit status of a child (minus the signal that ended it) and its processor time; killed after so many seconds if asked."""
     deadline = None if kill_after is None else time.monotonic() + kill_after
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG if deadline is not None else 0)
+        done, status, usage = os.wait4(pid, os.WNOHANG if deadline is not None else 0)
         if done:
-            return os.waitstatus_to_exitcode(status), False
+            return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
         if deadline is not None and time.monotonic() >= deadline:
             os.kill(pid, signal.SIGKILL)
-            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), True
+            deadline = None
         time.sleep(0.001)
 
 
@@ -262,7 +263,8 @@ def end(asked: dict[str, Any]) -> int:
     except WalrasError as error:
         shim.note(f"refused {error}".replace("\n", " "))
         return error.exit_status
-    shim.note(f"intact {json.loads((folder / 'summary.json').read_text())['seed']}")
+    if mode != "resume":
+        shim.note(f"intact {json.loads((folder / 'summary.json').read_text())['seed']}")
     return 0
 
 
@@ -279,14 +281,20 @@ def _end(mode: str, folder: Path, known: Path, told: tuple) -> None:
 
     shim, say = told
     value, extra = decode(known / "solution.safetensors")
-    data, summary = xr.load_dataset(known / "simulation.nc", engine="h5netcdf"), json.loads((known / "summary.json").read_text())
+    data, summary = (
+        xr.load_dataset(known / "simulation.nc", engine="h5netcdf"),
+        json.loads((known / "summary.json").read_text()),
+    )
     # Seed 2 marks the new run; its figures are those that are known.
     request = Request.read({**extra["request"], "seed": 2}, "test")
     evidence: Any = object()
     solution = Solution("BrockMirman", request.preset, request.seed, value["lab"], value["loop"], loaded(), evidence, {})
     store.dataset, store.summary = lambda _: data, lambda *_: {**summary, "seed": 2}
     importlib.import_module("walras.report.page").page_of = lambda _: "<p>a page</p>"
-    experiment.finish, experiment.diagnose = lambda *_, **__: solution, lambda found: dataclasses.replace(found, evidence=evidence)
+    experiment.finish, experiment.diagnose = (
+        lambda *_, **__: solution,
+        lambda found: dataclasses.replace(found, evidence=evidence),
+    )
     if mode == "resume":
         shim.install()
         experiment.resume(folder, say, lambda: 0.0)

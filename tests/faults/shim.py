@@ -36,7 +36,7 @@ class Shim:
 
     def __init__(self, folder: Path, log: Path, fault: Fault | None):
         self.folder, self.fault, self.count = os.fspath(folder), fault, 0
-        self.real = {name: getattr(os, name) for name in CALLS}
+        self.real = {name: getattr(os, name) for name in (*CALLS, "close")}
         self.handles: dict[int, str] = {}
         self.log = self.real["open"](log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 
@@ -44,13 +44,22 @@ class Shim:
         """Stand in for the functions of `os`."""
         for name in CALLS:
             setattr(os, name, self._standing_in(name))
-        close = os.close
+        close = self.real["close"]
 
         def closed(handle: int) -> None:
             self.handles.pop(handle, None)
             close(handle)
 
         os.close = closed
+
+    def __enter__(self) -> "Shim":
+        self.install()
+        return self
+
+    def __exit__(self, *_) -> None:
+        for name, function in self.real.items():
+            setattr(os, name, function)
+        os.close(self.log)
 
     def note(self, text: str) -> None:
         """One line of the log."""

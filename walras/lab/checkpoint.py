@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from walras._core.durable import PART, flush_folder, read_sealed, remove, sealed, write_aside
+from walras._core.durable import PART, flush_folder, read_sealed, remove, sealed, unwritable, write_aside
 from walras._core.encode import decode_bytes, encode, header, read_whole
 from walras._core.errors import RunFolderError
 
@@ -131,10 +131,15 @@ class Checkpoints:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and its entry in the one above lasting."""
+    """Make a folder, and its entry in the one above lasting; a link to somewhere else is none."""
+    if folder.is_symlink():
+        raise RunFolderError("it is a link", where=str(folder), remedy="Remove it: a run writes into its own folder only.")
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        flush_folder(folder.parent)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            flush_folder(folder.parent)
+        except OSError as error:
+            raise unwritable(folder, error) from error
 
 
 def steps(folder: Path) -> list[Path]:
@@ -145,7 +150,11 @@ def steps(folder: Path) -> list[Path]:
 def present(folder: Path) -> bool:
     """Whether a folder holds checkpoints of any format."""
     inside = folder / FOLDER
-    return inside.is_dir() and any(path.suffix in (".json", ".safetensors") for path in inside.iterdir())
+    return (
+        inside.is_dir()
+        and not inside.is_symlink()
+        and any(path.suffix in (".json", ".safetensors") for path in inside.iterdir())
+    )
 
 
 def newest(folder: Path, kind: str, modules: Callable[[dict[str, Any]], Any]) -> Saved:
@@ -176,9 +185,10 @@ def _read(path: Path, kind: str, modules: Callable[[dict[str, Any]], Any]) -> tu
     manifest = read_sealed(path)
     state = path.with_suffix(".safetensors")
     try:
-        number, name, size, digest = (manifest[key] for key in ("format", "file", "bytes", "sha256"))
+        number, size = int(manifest["format"]), int(manifest["bytes"])
+        name, digest = manifest["file"], manifest["sha256"]
         said, step, about = manifest["kind"], int(manifest["step"]), dict(manifest["about"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _wrong(path, f"it is no manifest of a checkpoint ({type(error).__name__}: {error})") from error
     if number > FORMAT:
         remedy = "Use a newer Walras to read it."

@@ -94,6 +94,7 @@ def resume(folder: Path, say: Callable[[str], None]) -> Design:
         asked = read_sealed(folder / ASKED)
         number = asked.pop("format", 1)
         request = DesignRequest.read(asked, str(folder / ASKED))
+        user_modules(_solve_request(request), folder)  # before anything else imports them: trusted, and from the folder's copy
         study = _study(request)
         if checkpoint.present(folder):
             found = checkpoint.newest(folder, "design", lambda _: user_modules(_solve_request(request), folder))

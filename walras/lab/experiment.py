@@ -14,6 +14,7 @@ from walras.lab.checkpoint import Checkpoints
 from walras.lab.lock import locked
 from walras.lab.request import Request, build, information
 from walras.lab.stopping import Stop, Stopped
+from walras.lab.trust import cache_folder
 from walras.learners.preset import preset
 from walras.loop import Laboratory, LoopState, tolerances
 from walras.solution import Solution
@@ -24,9 +25,7 @@ Report = Callable[[str], None]
 
 def compile_cache() -> None:
     """Keep compiled programs in a private folder of the user, so that the second run starts fast."""
-    folder = os.environ.get("WALRAS_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "walras"
-    )
+    folder = str(cache_folder())
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError:

@@ -27,7 +27,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from walras._core.durable import PART, flush_folder, read_sealed, remove, sealed, unwritable, write_aside
+from walras._core.durable import PART, flush_folder, read_sealed, remove, sealed, write_aside
 from walras._core.encode import decode, encode, read_whole
 from walras._core.errors import RunFolderError
 from walras._core.module import parameters_of
@@ -76,10 +76,7 @@ def prepare(folder: Path, force: bool) -> Iterator[Path]:
             _emptied(work)
         elif _used(work):
             raise RunFolderError("another process began to use it", where=str(folder), remedy="Choose another --out.")
-        try:
-            checkpoint.make_folder(work / checkpoint.FOLDER)
-        except OSError as error:
-            raise unwritable(work, error) from error
+        checkpoint.make_folder(work / checkpoint.FOLDER)
         try:
             yield work
         finally:
@@ -339,8 +336,8 @@ def _mismatch(folder: Path, manifest: dict[str, Any]) -> RunFolderError | None:
         return RunFolderError("manifest.json lists no files", where=str(folder), remedy="It is no run folder: solve again.")
     for name in [*files, *(name for name in coming if name not in files)]:
         path = folder / name
-        if not name or Path(name).name != name or name in ("..", ".") or "\0" in name:
-            what = f"manifest.json names {name!r}, which is no file of the folder"
+        if not name or Path(name).name != name or name in ("..", ".") or "\0" in name or len(name) > 200:
+            what = f"manifest.json names {name[:200]!r}, which is no file of the folder"
             return RunFolderError(what, where=str(folder), remedy="The folder was tampered with: do not use it.")
         if path.is_symlink() or not path.is_file():
             if name not in files:
