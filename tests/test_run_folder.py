@@ -208,3 +208,42 @@ def test_infeasible_income_is_named():
         solve(idle, preset="fast")
     with pytest.raises(InputError, match="does not sum to one"):
         Chain([1.0, 2.0], np.array([[0.5, 0.4], [0.5, 0.5]]))
+
+
+def test_asked_to_stop_while_the_certificate_is_made(tmp_path, monkeypatch):
+    """The rounds are over and are kept; a resumed run makes the certificate again."""
+    path, real = tmp_path / "late", experiment.solve
+
+    def certified(*given, **named):
+        watch = named["watch"]
+
+        def asked(lab, loop):
+            stop = watch(lab, loop)
+            if watch.stop.at_once:  # the last call before the certificate
+                os.kill(os.getpid(), signal.SIGTERM)
+            return stop
+
+        return real(*given, **{**named, "watch": asked})
+
+    monkeypatch.setattr(experiment, "solve", certified)
+    asked = Request(economy="brock-mirman", calibration="textbook", preset="fast")
+    with pytest.raises(Stopped, match="after round 5; go on with: walras resume"):
+        experiment.run(asked, path, False, lambda text: None, lambda: 1.0)
+    assert int(store.read_checkpoint(path)[1].round) == 5
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_the_command_says_how_to_go_on(number, tmp_path, capsys, monkeypatch):
+    """Exit status 130, and the command that goes on."""
+    real = experiment.progress_line
+
+    def line(lab, loop, elapsed):
+        os.kill(os.getpid(), number)
+        return real(lab, loop, elapsed)
+
+    monkeypatch.setattr(experiment, "progress_line", line)
+    path = tmp_path / "run"
+    assert command("solve", "brock-mirman", "--preset", "fast", "--out", str(path)) == 130
+    assert f"go on with: walras resume {path}" in capsys.readouterr().err.replace("\n", "")
+    assert store.checkpoint.present(path) and not (path / ".lock").exists()

@@ -82,7 +82,9 @@ def spoiled(data: bytes, generator: random.Random) -> bytes:
         elif how == 2:
             found[at:at] = bytes(generator.randrange(256) for _ in range(generator.randrange(1, 9)))
         elif how == 3:
-            found[at:at] = generator.choice([b"{" * 2000, b"[" * 5000, b'"', b"null", b"1e999", b"\xff\xfe", b"__class__", b"-"])
+            found[at:at] = generator.choice(
+                [b"{" * 2000, b"[" * 5000, b'"', b"null", b"1e999", b"\xff\xfe", b"__class__", b"-"]
+            )
         else:
             del found[at:]
         if not found:
@@ -122,19 +124,21 @@ class Fuzz:
         self.arrays = {name: encoding._array(found) for name, found in encoding.deserialize(self.data)}
         self.state = encoding._about((self.stopped / "checkpoints" / "000000.safetensors").read_bytes())
         self.simulation = (FORMATS / "solve" / "simulation.nc").read_bytes()
-        self.asked = designing.DesignRequest(economy="tax-economy", calibration="standard", over="government.tau_k=0:0.5").model_dump()
+        self.asked = designing.DesignRequest(
+            economy="tax-economy", calibration="standard", over="government.tau_k=0:0.5"
+        ).model_dump()
         self.economy = BrockMirman.textbook()
-        self.targets: dict[str, tuple[int, Callable[[random.Random], Any]]] = {
-            "requests": (300, lambda g: request.Request.read(mutated(BROCK_MIRMAN.request, g), "here")),
-            "designs": (250, lambda g: designing.DesignRequest.read(mutated(self.asked, g), "here")),
-            "options": (300, self._option),
-            "parameters": (20, lambda g: with_parameters(self.economy, {odd_text(g): g.choice([0.5, float("nan"), 1e9, -1.0])})),
-            "JSON": (150, self._json),
-            "manifests": (60, self._manifest),
-            "states": (80, lambda g: encoding.decode_bytes(spoiled(self.data, g), self.path)),
-            "sealed states": (100, self._state),
-            "checkpoints": (30, self._checkpoint),
-            "data files": (2, self._data),
+        self.targets: dict[str, tuple[float, Callable[[random.Random], Any]]] = {
+            "requests": (500, lambda g: request.Request.read(mutated(BROCK_MIRMAN.request, g), "here")),
+            "designs": (400, lambda g: designing.DesignRequest.read(mutated(self.asked, g), "here")),
+            "options": (500, self._option),
+            "parameters": (3, lambda g: with_parameters(self.economy, {odd_text(g): g.choice([0.5, float("nan"), 1e9, -1.0])})),
+            "JSON": (100, self._json),
+            "manifests": (30, self._manifest),
+            "states": (60, lambda g: encoding.decode_bytes(spoiled(self.data, g), self.path)),
+            "sealed states": (40, self._state),
+            "checkpoints": (8, self._checkpoint),
+            "data files": (0.5, self._data),
         }
 
     def _option(self, g: random.Random) -> Any:
@@ -205,9 +209,22 @@ class Watch:
     def _heard(self, event: str, given: tuple) -> None:
         if not self.on:
             return
-        if event in ("os.system", "subprocess.Popen", "os.fork", "os.exec", "os.posix_spawn", "socket.connect", "pickle.find_class"):
+        if event in (
+            "os.system",
+            "subprocess.Popen",
+            "os.fork",
+            "os.exec",
+            "os.posix_spawn",
+            "socket.connect",
+            "pickle.find_class",
+        ):
             self.seen.append(f"{event} {given}")
-        if event == "open" and isinstance(given[0], str | bytes) and (given[2] or 0) & 0o3 and not str(given[0]).startswith(self.folder):
+        if (
+            event == "open"
+            and isinstance(given[0], str | bytes)
+            and (given[2] or 0) & 0o3
+            and not str(given[0]).startswith(self.folder)
+        ):
             self.seen.append(f"open for writing {given[0]!r}")
 
 
