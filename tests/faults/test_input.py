@@ -96,7 +96,7 @@ def test_a_file_cannot_name_what_is_not_walras(tmp_path, name, kind):
 
 def test_what_cannot_be_read_again_is_not_written():
     for value in (lambda x: x, {1: 2}, object(), np.array([object()])):
-        with pytest.raises(RunFolderError, match="saved|read again"):
+        with pytest.raises(RunFolderError, match=r"saved|read again"):
             encode({"a": value})
 
 

@@ -81,6 +81,7 @@ class Checkpoints:
         self.budget = Budget()
         self.failed = ""
         self.newest: int | None = None
+        self.written = 0
 
     def maybe(self, step: int, value: Any, say: Callable[[str], None]) -> bool:
         """Write if the budget allows; True if it was written.
@@ -106,6 +107,7 @@ class Checkpoints:
         """
         path = self.budget.timed(lambda: self._write(step, value))
         self.failed, self.newest = "", step
+        self.written += 1
         return path
 
     def _write(self, step: int, value: Any) -> Path:
