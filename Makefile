@@ -8,7 +8,7 @@ BIN   := $(ENV)/bin
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate lock clean
+.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ bench: $(BENCH)/.stamp ## compare with peer packages (own environment, .venv-ben
 
 replicate: $(ENV)/.stamp ## reproduce the published tables
 	$(BIN)/python benchmarks/replicate.py
+
+soak: $(ENV)/.stamp ## kills, faults, damage and bad input by the thousand (hours; ONLY=kills,fuzz for some)
+	$(BIN)/python -m benchmarks.soak $(if $(ONLY),--only $(ONLY))
 
 # ---- check ----
 
