@@ -279,14 +279,20 @@ def _end(mode: str, folder: Path, known: Path, told: tuple) -> None:
 
     shim, say = told
     value, extra = decode(known / "solution.safetensors")
-    data, summary = xr.load_dataset(known / "simulation.nc", engine="h5netcdf"), json.loads((known / "summary.json").read_text())
+    data, summary = (
+        xr.load_dataset(known / "simulation.nc", engine="h5netcdf"),
+        json.loads((known / "summary.json").read_text()),
+    )
     # Seed 2 marks the new run; its figures are those that are known.
     request = Request.read({**extra["request"], "seed": 2}, "test")
     evidence: Any = object()
     solution = Solution("BrockMirman", request.preset, request.seed, value["lab"], value["loop"], loaded(), evidence, {})
     store.dataset, store.summary = lambda _: data, lambda *_: {**summary, "seed": 2}
     importlib.import_module("walras.report.page").page_of = lambda _: "<p>a page</p>"
-    experiment.finish, experiment.diagnose = lambda *_, **__: solution, lambda found: dataclasses.replace(found, evidence=evidence)
+    experiment.finish, experiment.diagnose = (
+        lambda *_, **__: solution,
+        lambda found: dataclasses.replace(found, evidence=evidence),
+    )
     if mode == "resume":
         shim.install()
         experiment.resume(folder, say, lambda: 0.0)
