@@ -347,13 +347,19 @@ def long_horizon(
 
 
 @app.command()
-def report(folder: Folder) -> None:
-    """Draw report.html again from the run folder."""
-    from walras.lab import store
+def report(
+    folder: Folder,
+    beside: Annotated[list[Path], typer.Option(help="Of a design: another one to set beside it. Repeatable.")] = [],  # noqa: B006
+) -> None:
+    """Draw report.html again from a folder."""
+    from walras.lab import designing, store
+    from walras.report.design_page import design_page
     from walras.report.page import page_of
 
-    store.verify(folder)
-    path = store.add(folder, "report.html", page_of(folder).encode())
+    for one in (folder, *beside):
+        store.verify(one)
+    page = design_page(folder, tuple(beside)) if beside or designing.is_design(folder) else page_of(folder)
+    path = store.add(folder, "report.html", page.encode())
     out.print(f"report: {path}", highlight=False, soft_wrap=True)
 
 

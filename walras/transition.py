@@ -30,6 +30,7 @@ from walras.learners.egm import Prospect, answer, marginal_values
 from walras.learners.frozen import FrozenDate
 from walras.learners.table import TableRule
 from walras.rest import Standing, lowest, rest, standing
+from walras.simulate import attributes
 from walras.solution import Solution
 
 TOLERANCE = 1e-10
@@ -86,7 +87,7 @@ class Transition:
         return {name: float(np.abs(np.asarray(gap)).max()) for name, gap in self.path.accounts.items()}
 
     def dataset(self) -> xr.Dataset:
-        """Prices, stocks and flows by date, dimension `horizon`; stocks and flows carry the name of their type."""
+        """Prices, stocks and flows by date, dimension `horizon`, with names and units; stocks and flows carry the name of their type."""
         public, data = self.path.public, {}
         for name, values in (public.prices or {}).items():
             data[name] = ("horizon", np.asarray(values))
@@ -98,7 +99,10 @@ class Transition:
             "largest_excess": self.excess,
             **{f"accounts_{k}": v for k, v in self.accounts.items()},
         }
-        return xr.Dataset(data, {"horizon": np.arange(self.horizon)}, about)
+        found = xr.Dataset(data, {"horizon": np.arange(self.horizon)}, about)
+        for name, labels in attributes(self.end.economy, data).items():
+            found[name].attrs.update(labels)
+        return found
 
 
 class _Tables(NamedTuple):

@@ -268,6 +268,6 @@ def test_an_interrupted_design_goes_on_where_it_was(tmp_path, monkeypatch):
     written = json.loads((folder / "design.json").read_text())
     assert written["values"] == found.values
     assert written["verdict"] == found.solution.verdict
-    assert {"surface.svg", "trail.csv", "manifest.json"} <= {p.name for p in folder.iterdir()}
+    assert {"report.html", "trail.csv", "manifest.json"} <= {p.name for p in folder.iterdir()}
     with pytest.raises(w.RunFolderError, match="in use"):
         designing.run(request, folder, lambda _: None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 
 from walras._core.errors import InputError, UnknownName
 from walras._core.keys import root_key, stream
@@ -25,6 +26,7 @@ from walras.govern.searchers.pathwise import in_regions
 from walras.govern.searchers.searcher import Found, Searcher, Watch
 from walras.govern.study import EquilibriumObjective, Evaluation, Study
 from walras.govern.welfare import Appraisal, Criterion, Gain, InequalityAverse, Rawlsian, Utilitarian, Weighted, gain
+from walras.govern.winners import Group, schedules
 from walras.inputs import number_of
 from walras.solution import Solution
 from walras.solve import solve
@@ -40,15 +42,18 @@ ANCHORED = 3
 class Design:
     """What `design` found.
 
-    `values` of the parameters chosen, `corners` those at an end of their interval; `regime`, `welfare`, `along`, `searcher` by name;
+    `values` of the parameters chosen, `given` those of the economy as it was, `corners` those at an end of their interval; `regime`, `welfare`, `along`, `searcher` by name;
     `appraisal` and `solution` by a solve from scratch with `preset` finer than the search's, `gap` its distance to what the
     search believed (share of consumption; along shocks, in the gain); `status_quo` and `gain` from the economy as it was given, solved alike (None where it
-    has no equilibrium); `surface`: every equilibrium looked at; `trail` the path of the search; `note` what to know.
+    has no equilibrium); `people` who gains, group by group, and `path` the transition from the announcement on (empty, None where resting states
+    are compared); `schedules` of taxes by path, as `given` and as `chosen`, where they do not tax all bases alike; `surface`: every
+    equilibrium looked at; `trail` the path of the search; `note` what to know.
     """
 
     economy: str
     names: tuple[str, ...]
     values: dict[str, float]
+    given: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     corners: dict[str, str]
     regime: str
@@ -60,6 +65,9 @@ class Design:
     gap: float
     status_quo: Appraisal | None
     gain: Gain | None
+    people: tuple[Group, ...]
+    path: xr.Dataset | None
+    schedules: dict[str, dict[str, dict[str, list[float]]]]
     surface: tuple[Evaluation, ...]
     trail: np.ndarray
     settled: bool
@@ -222,7 +230,8 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
     finer = FINER.get(study.preset, study.preset)
     solution = solve(study.at(point), study.learners, preset=finer, key=study.key + 1)
     before = solve(study.economy, study.learners, preset=finer, key=study.key + 1)
-    appraisal, status_quo = study.judge.concluded(solution, before)
+    concluded = study.judge.concluded(solution, before)
+    appraisal, status_quo = concluded.appraisal, concluded.status_quo
     found_worth = appraisal.equal_worth
     if study.judge.drawn and status_quo is not None:  # levels of two sets of shocks differ: gains are compared
         believed /= study.judge.appraisal(study.economy).equal_worth
@@ -240,6 +249,7 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
         economy=type(study.economy).__name__,
         names=box.names,
         values=dict(zip(box.names, (float(v) for v in point), strict=True)),
+        given=now,
         intervals={n: (a, b) for n, a, b in zip(box.names, box.low, box.high, strict=True)},
         corners=corners_of(box.names, found.x),
         regime=regime.name,
@@ -251,6 +261,9 @@ def _concluded(study: Study, regime: Regime, searcher: Searcher, found: Found, s
         gap=abs(believed / found_worth - 1),
         status_quo=status_quo,
         gain=None if status_quo is None else gain(appraisal, status_quo),
+        people=concluded.people,
+        path=concluded.path,
+        schedules={"given": schedules(study.economy), "chosen": schedules(study.at(point))},
         surface=tuple(study.ledger.values()),
         trail=np.asarray(box.point(jnp.asarray(found.trail))),
         settled=settled,

@@ -7,18 +7,24 @@ shocks will come.
 """
 
 import abc
+import dataclasses
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 
 from walras._core.errors import InputError, SolveError, UnknownName
 from walras._core.keys import root_key, stream
+from walras.economy import foc
+from walras.economy import period as periods
+from walras.economy.agent import AgentType
 from walras.economy.economy import Economy
 from walras.govern import cycle
-from walras.govern.equilibrium import check_still, settle, society, society_on_the_way
+from walras.govern.equilibrium import Society, check_still, settle, society, society_on_the_way
 from walras.govern.welfare import Appraisal, Criterion, appraise
+from walras.govern.winners import Group, winners
 from walras.learners.learner import Learner
 from walras.rest import Standing, only_type, rest, standing
 from walras.solution import Solution
@@ -30,6 +36,17 @@ HORIZON = 300
 
 HALVINGS = 2
 """How often the way from one policy to the next is halved where no path clears at once."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Concluded:
+    """The policy found and the status quo (None where it has no equilibrium); along a transition who gains, and its path: `horizon`
+    −1 is the date before the announcement."""
+
+    appraisal: Appraisal
+    status_quo: Appraisal | None
+    people: tuple[Group, ...] = ()
+    path: xr.Dataset | None = None
 
 
 class Judge(abc.ABC):
@@ -68,8 +85,8 @@ class Judge(abc.ABC):
         """Take up what another one like it remembered; then it judges with the same bits."""
 
     @abc.abstractmethod
-    def concluded(self, after: Solution, before: Solution) -> tuple[Appraisal, Appraisal | None]:
-        """The policy found and the status quo, from solutions of both (None where the latter has none)."""
+    def concluded(self, after: Solution, before: Solution) -> Concluded:
+        """The policy found and the status quo, from solutions of both."""
 
 
 class AtRest(Judge):
@@ -96,7 +113,7 @@ class AtRest(Judge):
 
     def concluded(self, after, before):
         """Both at rest."""
-        return self._of(after), None if before.verdict == "failed" else self._of(before)
+        return Concluded(self._of(after), None if before.verdict == "failed" else self._of(before))
 
     def _of(self, solution: Solution) -> Appraisal:
         found = society(solution)
@@ -148,8 +165,16 @@ class OnTheWay(Judge):
             raise SolveError("the economy as it is has no equilibrium from which a transition could start", where=before.name,
                              remedy="Compare resting states: along='rest'.")  # fmt: skip
         start, end = standing(before), standing(after)
-        path = transition(start, end.economy, end=end)
-        return self._of(start, path), self._of(start, transition(start, start.economy, end=start, horizon=2))
+        path, still = transition(start, end.economy, end=end), transition(start, start.economy, end=start, horizon=2)
+        now, then = society_on_the_way(start, still), society_on_the_way(start, path)
+        before_it = still.dataset().isel(horizon=[0]).assign_coords(horizon=[-1])
+        told = xr.concat([before_it, path.dataset()], "horizon", combine_attrs="override")
+        return Concluded(
+            self._judged(then),
+            self._judged(now),
+            winners(now, then, _stocks(path.end.population, path.end.date.agent, path.start)),
+            told,
+        )
 
     def _reached(self, start: Standing, economy: Economy) -> Transition:
         if self._last is None:
@@ -157,7 +182,9 @@ class OnTheWay(Judge):
         return _stepped(start, economy, self._last, HALVINGS)
 
     def _of(self, start: Standing, path: Transition) -> Appraisal:
-        found = society_on_the_way(start, path)
+        return self._judged(society_on_the_way(start, path))
+
+    def _judged(self, found: Society) -> Appraisal:
         return appraise(self.criterion, found.people, found.consumption, found.utility_of)
 
 
@@ -221,8 +248,10 @@ class OverTheCycle(Judge):
             raise SolveError("an economy has no equilibrium", where=before.name, remedy="Narrow the intervals.")
         begun = Begun(before, self.key + 1)
         both = (begun.lives(solution.economy, self.paths, 1) for solution in (after, before))
-        one, other = (self._of(cycle.society_of_lives(begun.opening, found)) for found in both)
-        return one, other
+        then, now = (cycle.society_of_lives(begun.opening, found) for found in both)
+        lab, name = before.lab, begun.opening.name
+        stock = _stocks(lab.populations[name], periods.agents(lab.economy)[name], begun.opening.state.cross[name])
+        return Concluded(self._of(then), self._of(now), winners(now, then, stock))
 
     def _of(self, found: cycle.Society) -> Appraisal:
         return appraise(self.criterion, found.people, found.consumption, found.utility_of)
@@ -272,6 +301,12 @@ class Begun:
         found = self.on(paths, number)
         cycle.check_euler(found, self.lab.preset.name, economy)
         return found
+
+
+def _stocks(population, agent: AgentType, cross) -> np.ndarray:
+    """What each individual of a cross-section holds."""
+    own, _ = population.individuals(agent, jnp.asarray(cross))
+    return np.asarray(getattr(own, foc.stock_field(agent)))
 
 
 def _stepped(start: Standing, economy: Economy, near: Transition, halvings: int) -> Transition:

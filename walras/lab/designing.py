@@ -1,7 +1,8 @@
 """A design from request to folder: the ledger of equilibria as it grows, resumption, summary, figure, the optimum's own run.
 
     design.json    what was asked, what was found          evaluations.jsonl   every equilibrium that was looked at
-    surface.svg    welfare over the policies               trail.csv           path of the search
+    report.html    the page of it                          trail.csv           path of the search
+    transition.nc  from the announcement on, where welfare is taken along it
     request.json   what was asked, from the first moment   manifest.json       SHA-256 of every other file
     checkpoints/   only while it is unfinished
 
@@ -90,7 +91,7 @@ def resume(folder: Path, say: Callable[[str], None]) -> Design:
         if store.is_finished(folder):
             store.verify(folder)
             checkpoint.clear(folder)
-            raise RunFolderError("the design is finished", where=str(folder), remedy=f"See its {SUMMARY} and surface.svg.")
+            raise RunFolderError("the design is finished", where=str(folder), remedy=f"See its {SUMMARY} and report.html.")
         asked = read_sealed(folder / ASKED)
         number = asked.pop("format", 1)
         request = DesignRequest.read(asked, str(folder / ASKED))
@@ -195,18 +196,20 @@ def _line(evaluation: Evaluation) -> str:
 
 
 def _write(folder: Path, design: Design, request: DesignRequest) -> None:
-    from walras.report.surface import draw_surface  # matplotlib is slow to import
+    from walras.report.design_page import design_page  # matplotlib is slow to import
 
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(design.names)
     writer.writerows(np.asarray(design.trail).tolist())
     write_aside(folder / "trail.csv", file.getvalue().encode())
-    write_aside(folder / "surface.svg", draw_surface(design))
+    if design.path is not None:
+        write_aside(folder / "transition.nc", store.netcdf(design.path))
     write_aside(folder / LEDGER, "".join(_line(evaluation) for evaluation in design.surface).encode())
     write_aside(folder / SUMMARY, store.as_json({"request": request.model_dump(), **summary(design)}))
     manifest = {"format": store.FORMAT, "kind": "design", "seed": request.seed, "files": store.hashes(folder)}
     write_aside(folder / store.MANIFEST, sealed(manifest))
+    store.put(folder, "report.html", design_page(folder).encode())
     checkpoint.clear(folder)
 
 
@@ -215,6 +218,8 @@ def summary(design: Design) -> dict:
     kept = (
         "economy",
         "values",
+        "given",
+        "schedules",
         "intervals",
         "corners",
         "regime",
@@ -229,6 +234,7 @@ def summary(design: Design) -> dict:
     found = {name: getattr(design, name) for name in kept}
     parts = ("appraisal", "status_quo", "gain")
     found |= {name: None if (value := getattr(design, name)) is None else dataclasses.asdict(value) for name in parts}
+    found["people"] = [dataclasses.asdict(group) for group in design.people]
     found["verdict"] = design.solution.verdict
     found["accuracy"] = design.solution.accuracy()
     found["moments"] = design.solution.moments()

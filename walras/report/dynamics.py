@@ -86,13 +86,13 @@ def _period(data: xr.Dataset) -> str:
     return labels.period(float(data.attrs.get("years_per_period", 1.0)))
 
 
-def moving(data: xr.Dataset, prefix: str = "") -> list[str]:
-    """Names of the series that move, the familiar ones first, at most six."""
+def moving(data: xr.Dataset, prefix: str = "", dim: str = "time") -> list[str]:
+    """Names of the series along `dim` that move, the familiar ones first, at most six."""
     skipped = ("_error", "_percent")
     found = []
     for name, variable in data.items():
         plain = str(name).removeprefix(prefix)
-        wanted = str(name).startswith(prefix) and "horizon" in variable.dims if prefix else variable.dims == ("time",)
+        wanted = str(name).startswith(prefix) and "horizon" in variable.dims if prefix else variable.dims == (dim,)
         wanted = wanted and not plain.endswith(skipped) and "_forecast_" not in plain and "_actual_" not in plain
         scale = max(abs(float(variable.attrs.get("baseline", 0.0))), float(np.abs(variable).max()), 1e-300)
         if wanted and plain != "exogenous_state" and float(variable.max() - variable.min()) > max(1e-7 * scale, 1e-12):
@@ -104,7 +104,7 @@ def moving(data: xr.Dataset, prefix: str = "") -> list[str]:
     return sorted(found, key=rank)[:PANELS]
 
 
-def _grid(count: int) -> tuple[Figure, list]:
+def grid(count: int) -> tuple[Figure, list]:
     """A figure with `count` panels, three in a row, the rest of the last row left empty."""
     rows = math.ceil(count / 3)
     drawn = figure(2.1 * rows + 0.5)
@@ -121,7 +121,7 @@ def history(data: xr.Dataset) -> Figure | None:
     names = moving(data)
     if not names:
         return None
-    drawn, axes = _grid(len(names))
+    drawn, axes = grid(len(names))
     dates = data["time"].values[-HISTORY:]
     for number, (ax, name) in enumerate(zip(axes, names, strict=True)):
         series = data[name]
@@ -138,7 +138,7 @@ def impulse_responses(data: xr.Dataset) -> Figure | None:
     if "impulse" not in data.dims:
         return None
     names = moving(data, "irf_")
-    drawn, axes = _grid(len(names))
+    drawn, axes = grid(len(names))
     horizon = data["horizon"].values
     lines: list = []
     for number, (ax, name) in enumerate(zip(axes, names, strict=True)):

@@ -93,11 +93,15 @@ def page_of(folder: Path) -> str:
     Raises:
         RunFolderError: if one of the files that it reads is missing or damaged.
     """
-    run = read_run(folder)
+    return rendered("report.html.j2", content(read_run(folder)))
+
+
+def rendered(template: str, what: dict[str, Any]) -> str:
+    """A template of this package, filled in."""
     loader = jinja2.FileSystemLoader(Path(__file__).with_name("templates"))
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {"number": labels.number, "capital": labels.capital}
-    return environment.get_template("report.html.j2").render(**content(run))
+    return environment.get_template(template).render(**what)
 
 
 def content(run: Run) -> dict[str, Any]:

@@ -47,10 +47,15 @@ def read_run(folder: Path) -> Run:
             raise RunFolderError(
                 f"simulation.nc cannot be read ({error})", where=str(folder), remedy="Solve again with --force."
             ) from error
-    return Run(folder, _object(folder / "summary.json"), _object(folder / "manifest.json"), data)
+    return Run(folder, object_in(folder / "summary.json"), object_in(folder / "manifest.json"), data)
 
 
-def _object(path: Path) -> dict[str, Any]:
+def object_in(path: Path) -> dict[str, Any]:
+    """A file that holds a JSON object.
+
+    Raises:
+        RunFolderError: if it is missing or damaged.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
