@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -291,18 +292,25 @@ def _spread(finding: Finding, others: list) -> Finding:
     return dataclasses.replace(finding, where=f"{finding.where}; {text}" if finding.where else text)
 
 
+_TIMERS: weakref.WeakSet["Timer"] = weakref.WeakSet()
+
+
+def _heard(event: str, seconds: float, **_):
+    if event.startswith("/jax/core/compile/"):
+        now = time.perf_counter()
+        for timer in list(_TIMERS):
+            timer.busy.append((now - seconds, now))
+
+
 class Timer:
     """Seconds since it was made, and how many of them JAX spent tracing and compiling (or reading compiled programs)."""
 
     def __init__(self):
         self.start = time.perf_counter()
         self.busy: list[tuple[float, float]] = []
-        jax.monitoring.register_event_duration_secs_listener(self._heard)
-
-    def _heard(self, event: str, seconds: float, **_):
-        if event.startswith("/jax/core/compile/"):
-            now = time.perf_counter()
-            self.busy.append((now - seconds, now))
+        if not _TIMERS:  # a listener stays for ever: one serves all
+            jax.monitoring.register_event_duration_secs_listener(_heard)
+        _TIMERS.add(self)
 
     def seconds(self) -> dict[str, float]:
         """{"compile": …, "run": …}; programs traced inside the tracing of others are counted once."""

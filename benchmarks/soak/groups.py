@@ -6,4 +6,5 @@ GROUPS: dict[str, str] = {
     "damage": "benchmarks.soak.damage",
     "fuzz": "benchmarks.soak.fuzz",
     "overhead": "benchmarks.soak.overhead",
+    "calibrations": "benchmarks.soak.calibrations",
 }

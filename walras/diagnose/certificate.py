@@ -14,7 +14,9 @@ from walras.diagnose.euler import EulerErrors
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.diagnose.nodes import Nodes
+from walras.diagnose.rest import Rest
 from walras.diagnose.restricted import Restricted
+from walras.diagnose.unseen import Unseen
 
 STANDARD = {
     "euler_log10_mean": -3.0,
@@ -27,6 +29,7 @@ STANDARD = {
     "mass_error_max": 1e-10,
     "outside_nodes_percent": 0.5,
     "top_mass": 1e-6,
+    "rest_drift": 1e-4,
     "best_response_gain_percent": 0.02,
 }
 
@@ -44,7 +47,7 @@ def thresholds(preset: str) -> dict[str, float]:
     return tighter
 
 
-CHECKS: tuple[Check, ...] = (EulerErrors(), DenHaan(), BestResponse(), Restricted(), Clearing(), Accounts(), Nodes())
+CHECKS: tuple[Check, ...] = (EulerErrors(), DenHaan(), BestResponse(), Restricted(), Clearing(), Accounts(), Nodes(), Rest(), Unseen())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,17 +12,18 @@ import jax
 import numpy as np
 
 from walras.diagnose.evidence import Evidence
-from walras.diagnose.finding import Check, Finding
+from walras.diagnose.finding import Check, Finding, worst
 
 
 class EulerErrors(Check):
-    """Figures `euler_log10_mean`, `euler_log10_p99`, `euler_log10_max`, `euler_signed_mean`: the worst type's."""
+    """Figures `euler_log10_mean`, `euler_log10_p99`, `euler_log10_max`, `euler_signed_mean`: each of the type where it is
+    largest. Of every type that learned, and of given rules that can be looked at."""
 
     def run(self, evidence: Evidence, thresholds):
         """See the class."""
-        if not evidence.learning:
-            return []
-        return max((self._of(evidence, name, thresholds) for name in evidence.learning), key=lambda f: f[0].value)
+        found = [self._of(evidence, name, thresholds) for name in evidence.samples]
+        # Figure by figure: the type with the largest mean need not be the one with the largest signed mean.
+        return [worst((figure.value, figure) for figure in same)[1] for same in zip(*found, strict=True)]
 
     def _of(self, evidence: Evidence, name: str, thresholds) -> list[Finding]:
         sample = evidence.samples[name]
@@ -30,15 +31,15 @@ class EulerErrors(Check):
         size = np.abs(error)
         # A perfect node would be log10 of zero; one at rounding is good enough.
         logs = np.log10(np.maximum(size, 1e-16))
-        counted = weight > 1e-9 * weight.max()
+        counted = ~(weight <= 1e-9 * weight.max())
         logs_99 = weighted_quantile(logs[counted], weight[counted], 0.99)
-        date, node = np.unravel_index(np.argmax(np.where(counted, size, 0.0)), size.shape)
+        date, node = np.unravel_index(np.argmax(np.where(counted, size, -1.0)), size.shape)
         own = jax.tree_util.tree_map(lambda leaf: leaf[date, node], sample["own"])
         state = ", ".join(f"{k} = {np.asarray(v):.4g}" for k, v in vars(own).items() if v is not None)
         where = f"{name}, date {date * evidence.stride}, {state}"
         remedy = "more nodes of the own stock (preset precise), or more rounds"
         mean, signed = float(np.sum(logs * weight)), float(np.sum(error * weight))
-        worst = float(size[date, node])
+        largest = float(size[date, node])
         return [
             Finding(
                 "euler_log10_mean",
@@ -61,7 +62,7 @@ class EulerErrors(Check):
             Finding(
                 "euler_log10_max",
                 "Euler error, log10, largest",
-                float(np.log10(max(worst, 1e-16))),
+                float(np.log10(max(largest, 1e-16))),
                 "log10",
                 None,
                 where,
