@@ -56,5 +56,5 @@ class FrozenDate(eqx.Module):
             ratio = held / x
             # A log that goes on along its tangent below 1/e: people who owe on balance are an excess too, not a missing number.
             shrunk = jnp.maximum(ratio, jnp.exp(-1.0))
-            return jnp.atleast_1d(jnp.where(ratio > shrunk - 1e-300, jnp.log(shrunk), ratio * jnp.e - 2.0))
+            return jnp.atleast_1d(jnp.where(ratio >= shrunk, jnp.log(shrunk), ratio * jnp.e - 2.0))
         return jax.flatten_util.ravel_pytree(market.excess(now))[0]
