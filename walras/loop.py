@@ -240,13 +240,19 @@ def arrived(lab: Laboratory, loop: LoopState) -> Array:
     return jnp.all(loop.distance < tolerances(lab, loop))
 
 
+def stuck(lab: Laboratory, loop: LoopState) -> bool:
+    """Whether a stationary search has come to the end of where candidates may lie without having bracketed anything."""
+    searches = [s.search for s in loop.learners.values() if getattr(s, "search", None) is not None] if lab.stationary else []
+    return any(not bool(s.bracketed) and float(s.x) == float(s.tried) and int(loop.round) > 0 for s in searches)
+
+
 def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:
     """Up to `rounds` rounds; stops early where it has arrived or a number is not finite."""
     if not lab.stationary:
         return advance_compiled(lab, loop, np.int64(rounds))
     # A stationary search solves sparse systems on the host: its rounds are few and run one by one.
     for _ in range(rounds):
-        if arrived(lab, loop) or not loop.finite or loop.round >= lab.rounds:
+        if arrived(lab, loop) or not loop.finite or loop.round >= lab.rounds or stuck(lab, loop):
             break
         loop = one_round(lab, loop)
     return loop

@@ -44,6 +44,7 @@ from walras.loop import (
     experience_of,
     shock_paths,
     stationary_people,
+    stuck,
     tolerances,
 )
 from walras.solution import Solution
@@ -214,7 +215,7 @@ def settled(economy: Economy, learners: dict[str, Learner], preset: Preset, key:
 
 
 def _goes_on(lab: Laboratory, loop: LoopState) -> bool:
-    return not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite))
+    return not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite) or stuck(lab, loop))
 
 
 def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:

@@ -22,6 +22,7 @@ STANDARD = {
     "euler_log10_mean": -3.0,
     "euler_log10_p99": -2.0,
     "euler_signed_mean": 3e-4,
+    "euler_signed_wedge": 1e-3,
     "den_haan_mean_percent": 0.3,
     "den_haan_max_percent": 1.5,
     "clearing_max": 1e-8,

@@ -2,7 +2,8 @@
 
 In consumption units, weighted by mass and date: mean and 99 % quantile of log10 of the absolute error, the largest, and
 the signed mean, because a systematic error of a tenth of a per cent moves the long run by more than a per cent while
-every absolute measure looks fine.
+every absolute measure looks fine; the latter also as the wedge on the return (or the discount factor) that would make it
+right, which is what moves the long run: where people are averse to risk a small error of consumption is a large wedge.
 
     @article{judd1992projection, title={Projection methods for solving aggregate growth models}, author={Judd, Kenneth L},
       journal={Journal of Economic Theory}, volume={58}, number={2}, pages={410--452}, year={1992}}
@@ -16,7 +17,7 @@ from walras.diagnose.finding import Check, Finding, worst
 
 
 class EulerErrors(Check):
-    """Figures `euler_log10_mean`, `euler_log10_p99`, `euler_log10_max`, `euler_signed_mean`: each of the type where it is
+    """Figures `euler_log10_mean`, `euler_log10_p99`, `euler_log10_max`, `euler_signed_mean`, `euler_signed_wedge`: each of the type where it is
     largest. Of every type that learned, and of given rules that can be looked at."""
 
     def run(self, evidence: Evidence, thresholds):
@@ -39,6 +40,8 @@ class EulerErrors(Check):
         where = f"{name}, date {date * evidence.stride}, {state}"
         remedy = "more nodes of the own stock (preset precise), or more rounds"
         mean, signed = float(np.sum(logs * weight)), float(np.sum(error * weight))
+        # Nobody at a node: whatever the curvature is there, it counts for nothing.
+        wedge = float(np.sum(np.where(weight > 0, error * sample["curvature"], 0.0) * weight))
         largest = float(size[date, node])
         return [
             Finding(
@@ -74,6 +77,15 @@ class EulerErrors(Check):
                 "share of consumption",
                 thresholds["euler_signed_mean"],
                 f"{name} consumes too {'little' if signed > 0 else 'much'} on average",
+                "a systematic error: more nodes, or a law of higher degree",
+            ),
+            Finding(
+                "euler_signed_wedge",
+                "Euler error, signed mean, as a wedge on the return",
+                abs(wedge),
+                "share of the return",
+                thresholds["euler_signed_wedge"],
+                f"{name} acts as if it got {'less' if wedge < 0 else 'more'}",
                 "a systematic error: more nodes, or a law of higher degree",
             ),
         ]
