@@ -42,6 +42,7 @@ from walras.loop import (
     advance,
     arrived,
     experience_of,
+    origin,
     shock_paths,
     stationary_people,
     stuck,
@@ -152,6 +153,10 @@ def _starts(economy, populations, rules, given: dict, found: dict, start):
     return brief_jit(jax.vmap(one))(exo, np.arange(len(exo)))
 
 
+ROLLBACKS = 3
+"""How often a solve goes back to its last good state and on with half the step, before it stops."""
+
+
 class Interrupted(Exception):
     """The user asked to stop; `lab` and `loop` are where the solve stood."""
 
@@ -220,11 +225,13 @@ def _goes_on(lab: Laboratory, loop: LoopState) -> bool:
 
 def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:
     """Run the loop from where it stands to its end, then certify. Used by `solve` and by resuming."""
-    chunk = 1 if lab.stationary else 20 if lab.fresh else 5
+    chunk, left = 1 if lab.stationary else 20 if lab.fresh else 5, ROLLBACKS
     while _goes_on(lab, loop):
         if watch is not None and watch(lab, loop):
             raise Interrupted(lab, loop)
         loop = advance(lab, loop, chunk)
+        if not bool(loop.finite) and left:
+            left, (lab, loop) = left - 1, calmer(lab, loop)
     if watch is not None and watch(lab, loop):
         raise Interrupted(lab, loop)
     reason, fatal = why_stopped(lab, loop)
@@ -233,6 +240,19 @@ def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Wat
     evidence = gather_for(lab, loop, seed)
     certificate = certify(evidence, lab.preset.name, reason)
     return Solution(name, lab.preset.name, seed, lab, loop, certificate, evidence, timer.seconds())
+
+
+def calmer(lab: Laboratory, loop: LoopState) -> tuple[Laboratory, LoopState]:
+    """The last good state once more, all learners that have a step with half of it; as it is where none has."""
+    learners, states = dict(lab.learners), dict(loop.learners)
+    for name, learner in lab.learners.items():
+        if (less := learner.calmer(states[name], lab.preset)) is not None:
+            learners[name], states[name] = less
+    if all(learners[n] is lab.learners[n] and states[n] is loop.learners[n] for n in learners):
+        return lab, loop
+    return strong(
+        (dataclasses.replace(lab, learners=learners), dataclasses.replace(loop, learners=states, finite=np.bool_(True)))
+    )
 
 
 def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
@@ -246,9 +266,11 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
     """Why the loop ended short of arriving ("" if it arrived), and whether that leaves no answer."""
     number = int(loop.round)
     if not bool(loop.finite):
+        found = origin(lab, loop)
+        what = "a number was not finite, and was when the round was run again" if found is None else str(found)
         return (
-            f"a rule, a law or a cross-section held a number that is not finite after round {number}; the rounds may not "
-            "contract from this start: try another start at birth, or another learner",
+            f"{what}, in round {number + 1}, which does not count: the state kept is the last good one; the rounds may not "
+            "contract from this start: try another start at birth, a smaller step, or another learner",
             True,
         )
     search = next((s.search for s in loop.learners.values() if getattr(s, "search", None) is not None), None)

@@ -90,5 +90,9 @@ def _one(seed: int) -> dict:
     found = {"seed": seed, "family": case.family, "why_not": case.why_not, "verdict": verdict, "false": bool(false)}
     found |= {"distance": distance, "allowed": allowed, "seconds": time.monotonic() - start}
     if false or verdict == "exception" or os.environ.get("SOAK_VERBOSE"):
-        print(json.dumps({**found, "reasons": list(reasons[:2]), "about": {k: float(v) for k, v in case.about.items()}}), file=sys.stderr, flush=True)
+        print(
+            json.dumps({**found, "reasons": list(reasons[:2]), "about": {k: float(v) for k, v in case.about.items()}}),
+            file=sys.stderr,
+            flush=True,
+        )
     return found

@@ -7,4 +7,6 @@ GROUPS: dict[str, str] = {
     "fuzz": "benchmarks.soak.fuzz",
     "overhead": "benchmarks.soak.overhead",
     "calibrations": "benchmarks.soak.calibrations",
+    "injections": "benchmarks.soak.injections",
+    "digests": "benchmarks.soak.digests",
 }

@@ -284,6 +284,8 @@ def test_a_grid_that_forgets_the_rich_is_caught(solution):
     axis = truncated(solution, 1e-3)
     rule = search.rule.on(dataclasses.replace(search.rule.own_axis, high=axis.high))
     population = Forgetful(axis, axis.n)
-    mass = jnp.asarray(np.stack([np.interp(axis.nodes, problem.populations["household"].axis.nodes, m) for m in np.asarray(search.mass)]))
+    mass = jnp.asarray(
+        np.stack([np.interp(axis.nodes, problem.populations["household"].axis.nodes, m) for m in np.asarray(search.mass)])
+    )
     certificate = judged(solution, rule, mass / mass.sum(), population)
     assert certificate.verdict == Verdict.FAILED and "accounts_max" in failing(certificate)

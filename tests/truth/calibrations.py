@@ -86,9 +86,7 @@ def _aiyagari(rng, none: bool) -> Case:
             about["alpha"], why = rng.choice([1.0, 1.2]), "the marginal product of capital does not fall"
 
     def make():
-        household = w.economies.aiyagari.Household(
-            about["beta"], about["gamma"], 0.0, about["k_min"], 5.5, 1.0, chain
-        )
+        household = w.economies.aiyagari.Household(about["beta"], about["gamma"], 0.0, about["k_min"], 5.5, 1.0, chain)
         return w.economies.Aiyagari(household, NoRisk(), about["alpha"], about["delta"], 1.0)
 
     return Case("aiyagari", make, why, about)
@@ -104,7 +102,10 @@ def _huggett(rng, none: bool) -> Case:
     if none:
         kind = rng.integers(6)
         if kind == 0:
-            about["supply"], why = rng.uniform(300.0, 3000.0), "nobody would ever hold so much at a rate that leaves wealth bounded"
+            about["supply"], why = (
+                rng.uniform(300.0, 3000.0),
+                "nobody would ever hold so much at a rate that leaves wealth bounded",
+            )
             about["r_high"] = about["r_high"] - 1e-3
         elif kind == 1:
             about["supply"], why = floor - rng.uniform(0.05, 2.0), "everybody would have to owe more than they may"
@@ -122,7 +123,9 @@ def _huggett(rng, none: bool) -> Case:
             why = "the rates that may be tried are too low: nobody holds so much"
 
     def make():
-        household = w.economies.huggett.Household(beta, about["gamma"], about["b_min"], max(about["supply"], about["b_min"]) + 0.5, 1.0, chain)
+        household = w.economies.huggett.Household(
+            beta, about["gamma"], about["b_min"], max(about["supply"], about["b_min"]) + 0.5, 1.0, chain
+        )
         ends = (about["known"], about["r_low"], about["r_high"])
         return w.economies.Huggett(household, NoRisk(), about["supply"], *ends, 1.0)
 

@@ -1,6 +1,6 @@
 """A second solver of one saver's problem and of the people who live by it, in NumPy and SciPy: no line of the package.
 
-    max E Σ βᵗ c^(1−γ)/(1−γ)    c + q a' = R a + y(e),  a' ≥ floor
+max E Σ βᵗ c^(1−γ)/(1−γ)    c + q a' = R a + y(e),  a' ≥ floor
 """
 
 import dataclasses

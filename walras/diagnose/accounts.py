@@ -12,7 +12,9 @@ class Accounts(Check):
     def run(self, evidence: Evidence, thresholds):
         """See the class."""
         scale = flow_scale(evidence)
-        gaps = [(float(np.max(np.abs(v))) / scale, (k, int(np.argmax(np.abs(v))))) for k, v in evidence.dates["accounts"].items()]
+        gaps = [
+            (float(np.max(np.abs(v))) / scale, (k, int(np.argmax(np.abs(v))))) for k, v in evidence.dates["accounts"].items()
+        ]
         figures = []
         if gaps:
             value, (identity, date) = worst(gaps)

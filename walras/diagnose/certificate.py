@@ -9,6 +9,7 @@ from walras._core.results import Verdict
 from walras.diagnose.accounts import Accounts
 from walras.diagnose.best_response import BestResponse
 from walras.diagnose.clearing import Clearing
+from walras.diagnose.collapse import Collapse
 from walras.diagnose.den_haan import DenHaan
 from walras.diagnose.euler import EulerErrors
 from walras.diagnose.evidence import Evidence
@@ -48,7 +49,18 @@ def thresholds(preset: str) -> dict[str, float]:
     return tighter
 
 
-CHECKS: tuple[Check, ...] = (EulerErrors(), DenHaan(), BestResponse(), Restricted(), Clearing(), Accounts(), Nodes(), Rest(), Unseen())
+CHECKS: tuple[Check, ...] = (
+    EulerErrors(),
+    DenHaan(),
+    BestResponse(),
+    Restricted(),
+    Clearing(),
+    Accounts(),
+    Nodes(),
+    Rest(),
+    Unseen(),
+    Collapse(),
+)
 
 
 @dataclasses.dataclass(frozen=True)

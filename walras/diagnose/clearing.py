@@ -27,12 +27,15 @@ from walras.economy.economy import Clear
 NUDGE, FLAT = 1e-4, 1e-8
 """A price is pinned down if this share of its bracket away, on either side, the excess is more than that share of flows."""
 
+CORNER = 1e-9
+"""A price this near to an end of its bracket, as a share of its width, is that end."""
+
 TINY = 1e-6
 """Prices smaller than this are compared by their difference."""
 
 
 class Clearing(Check):
-    """Figures `clearing_max` (relative to flows, or to the price), `no_bracket_dates` and `flat_dates`."""
+    """Figures `clearing_max` (relative to flows, or to the price), `no_bracket_dates`, `flat_dates` and `corner_dates`."""
 
     samples: int = eqx.field(static=True, default=20)
 
@@ -56,11 +59,37 @@ class Clearing(Check):
                 Finding("no_bracket_dates", "Dates without a clearing price", float(count), "dates", 0.0, where, remedy, True)
             )
         if flat is not None:
+            ends, (name, where) = self._at_ends(evidence)
+            remedy = "a wider bracket: this price is an end of it, not where demand meets supply"
+            figures.append(
+                Finding(
+                    "corner_dates",
+                    "Dates at which a price is an end of its bracket",
+                    ends,
+                    "dates",
+                    0.0,
+                    f"{name}{where}" if ends else "",
+                    remedy,
+                )
+            )
             remedy = "another supply: there is no one price at which this market clears, but a stretch of them"
             figures.append(
-                Finding("flat_dates", "Sampled dates at which a stretch of prices clears", float(flat), "dates", 0.0, "", remedy)
+                Finding(
+                    "flat_dates", "Sampled dates at which a stretch of prices clears", float(flat), "dates", 0.0, "", remedy
+                )
             )
         return figures
+
+    def _at_ends(self, evidence: Evidence) -> tuple[float, tuple[str, str]]:
+        """Dates at which a price is an end of its bracket, which price, and the first of them."""
+        found = []
+        low, high = evidence.lab.economy.market().bracket
+        for name in low:
+            price, ends = evidence.dates["public"].prices[name], (float(low[name]), float(high[name]))
+            near = [np.abs(price - end) <= CORNER * (ends[1] - ends[0]) for end in ends]
+            dates = np.flatnonzero(near[0] | near[1])
+            found.append((float(len(dates)), (name, f", first at date {dates[0]}" if len(dates) else "")))
+        return worst(found)
 
     def _states(self, evidence: Evidence):
         blocks = len(evidence.states.date)

@@ -33,7 +33,5 @@ class Nodes(Check):
         if tops:
             top, name = worst(tops)
             remedy = "a higher top of the histogram, or look for β(1 + r) ≥ 1"
-            figures.append(
-                Finding("top_mass", "Mass at the top node", top, "share", thresholds["top_mass"], name, remedy)
-            )
+            figures.append(Finding("top_mass", "Mass at the top node", top, "share", thresholds["top_mass"], name, remedy))
         return figures

@@ -35,4 +35,14 @@ class Rest(Check):
             return []
         drift, where = worst(found)
         remedy = "the cross-section does not rest at these prices: a longer search (preset precise), or another learner"
-        return [Finding("rest_drift", "Rest, largest drift of a stock or price", drift, "relative", thresholds["rest_drift"], where, remedy)]
+        return [
+            Finding(
+                "rest_drift",
+                "Rest, largest drift of a stock or price",
+                drift,
+                "relative",
+                thresholds["rest_drift"],
+                where,
+                remedy,
+            )
+        ]

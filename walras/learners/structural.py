@@ -17,6 +17,7 @@ belief that the state carries scales coordinates; its law is fitted by the certi
       author={Yang, Yucheng and Wang, Chiyuan and Schaab, Andreas and Moll, Benjamin}, year={2025}}
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -127,13 +128,19 @@ class StructuralRL(Learner):
             form = FreeForm(jnp.zeros((0, 0))) if kind == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
         form = near(form, table, belief)
         table = answering(table, dict(self.answer), start.belief.template[0], setup.name)
-        own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
         known = _variables(belief) if insight is None else insight.size
-        critic = Critic.blank(len(powers_of(known)) + remembered, own)
+        critic = Critic.blank(len(powers_of(known)) + remembered, table.table.shape[-3] * table.table.shape[-2])
         moments, zero = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form))), jax.device_put(np.int64(0))
-        bracketed = not several and isinstance(setup.economy.market(), Clear)
-        last = (table, belief, start.search, cohort, bracketed, several, insight)
+        last = (
+            table,
+            belief,
+            start.search,
+            cohort,
+            not several and isinstance(setup.economy.market(), Clear),
+            several,
+            insight,
+        )
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
     def _check(self, setup: Setup) -> None:
@@ -164,8 +171,9 @@ class StructuralRL(Learner):
         import optax  # slow to import, and needed only by those who learn this way
 
         sizes = preset.structural
-        steps = max(sizes.rounds - sizes.warm_rounds, 1)
-        return optax.adam(optax.exponential_decay(self.rate or sizes.rate, steps, sizes.decay))
+        return optax.adam(
+            optax.exponential_decay(self.rate or sizes.rate, max(sizes.rounds - sizes.warm_rounds, 1), sizes.decay)
+        )
 
     def update(self, key, state: StructuralState, task: Task) -> tuple[StructuralState, Progress]:
         """One round: values and gradient along the recorded paths, the critic again, one step of the parameters."""
@@ -201,12 +209,11 @@ class StructuralRL(Learner):
         stepped = eqx.apply_updates(form, change)
         still = lambda one, other: jax.tree_util.tree_map(lambda a, b: jnp.where(warm, a, b), one, other)  # noqa: E731
         form, optimiser = still(form, stepped), still(state.optimiser, optimiser)
-        share = 1.0 / self._window(sizes, state)
-        average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
+        average = jax.tree_util.tree_map(lambda a, f: a + 1.0 / self._window(sizes, state) * (f - a), average, form)
         residual = 0.98 * state.residual + 0.02 * residual_of(found, seen[:, : found.gradient.shape[1]])
-        tail = (table, belief, state.search, state.cohort, state.bracketed, state.several, state.insight)
-        learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, *tail)
-        return learned, Progress(residual, jnp.zeros(()))
+        learned = (form, average, optimiser, critic, state.rounds + 1, residual, table, belief)
+        tail = (state.search, state.cohort, state.bracketed, state.several, state.insight)
+        return StructuralState(*learned, *tail), Progress(residual, jnp.zeros(()))
 
     def _window(self, sizes, state: StructuralState):
         """Rounds that are averaged; few until the last third where several types meet: each would chase an average that lags."""
@@ -217,6 +224,10 @@ class StructuralRL(Learner):
     def rule(self, state: StructuralState) -> Rule:
         """The rule of the averaged parameters."""
         return state.average.rule(state.table, state.belief)
+
+    def calmer(self, state: StructuralState, preset):
+        """Half the rate."""
+        return dataclasses.replace(self, rate=0.5 * (self.rate or preset.structural.rate)), state
 
     def histogram(self, state: StructuralState) -> Histogram | None:
         """The histogram on which the rule was started."""
