@@ -230,7 +230,7 @@ def test_a_learner_that_stops_early_is_caught(solution):
 
 def test_everybody_at_the_cap_is_no_equilibrium(solution):
     """All spend all they have: nothing is saved, capital vanishes and the rate is no number."""
-    _, problem, search = parts(solution)
+    _, _, search = parts(solution)
     rule = eqx.tree_at(lambda r: r.table, search.rule, jnp.ones_like(search.rule.table))
     certificate = judged(solution, rule, search.mass)
     assert certificate.verdict == Verdict.FAILED
@@ -239,7 +239,7 @@ def test_everybody_at_the_cap_is_no_equilibrium(solution):
 
 def test_nobody_consumes_is_no_equilibrium(solution):
     """All save nearly everything: capital grows and grows."""
-    _, problem, search = parts(solution)
+    _, _, search = parts(solution)
     rule = eqx.tree_at(lambda r: r.table, search.rule, jnp.full_like(search.rule.table, 1e-3))
     certificate = judged(solution, rule, search.mass)
     assert certificate.verdict != Verdict.CERTIFIED

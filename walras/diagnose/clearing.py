@@ -23,7 +23,6 @@ from walras.diagnose.finding import Check, Finding, worst
 from walras.economy import period as periods
 from walras.economy.economy import Clear
 
-
 NUDGE, FLAT = 1e-4, 1e-8
 """A price is pinned down if this share of its bracket away, on either side, the excess is more than that share of flows."""
 

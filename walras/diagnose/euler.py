@@ -38,56 +38,29 @@ class EulerErrors(Check):
         own = jax.tree_util.tree_map(lambda leaf: leaf[date, node], sample["own"])
         state = ", ".join(f"{k} = {np.asarray(v):.4g}" for k, v in vars(own).items() if v is not None)
         where = f"{name}, date {date * evidence.stride}, {state}"
-        remedy = "more nodes of the own stock (preset precise), or more rounds"
         mean, signed = float(np.sum(logs * weight)), float(np.sum(error * weight))
         # Nobody at a node: whatever the curvature is there, it counts for nothing.
         wedge = float(np.sum(np.where(weight > 0, error * sample["curvature"], 0.0) * weight))
         largest = float(size[date, node])
+        few, biased = (
+            "more nodes of the own stock (preset precise), or more rounds",
+            "a systematic error: more nodes, or a law of higher degree",
+        )
+        much, more = "little" if signed > 0 else "much", "less" if wedge < 0 else "more"
+        told = {
+            "euler_log10_mean": ("Euler error, log10, mean", mean, "log10", name, few),
+            "euler_log10_p99": ("Euler error, log10, 99 %", logs_99, "log10", name, few),
+            "euler_log10_max": ("Euler error, log10, largest", float(np.log10(max(largest, 1e-16))), "log10", where, ""),
+            "euler_signed_mean": (
+                "Euler error, signed mean", abs(signed), "share of consumption", f"{name} consumes too {much} on average", biased
+            ),
+            "euler_signed_wedge": (
+                "Euler error, signed mean, as a wedge on the return", abs(wedge), "share of the return", f"{name} acts as if it got {more}", biased
+            ),
+        }  # fmt: skip
         return [
-            Finding(
-                "euler_log10_mean",
-                "Euler error, log10, mean",
-                mean,
-                "log10",
-                thresholds["euler_log10_mean"],
-                name,
-                remedy,
-            ),
-            Finding(
-                "euler_log10_p99",
-                "Euler error, log10, 99 %",
-                logs_99,
-                "log10",
-                thresholds["euler_log10_p99"],
-                name,
-                remedy,
-            ),
-            Finding(
-                "euler_log10_max",
-                "Euler error, log10, largest",
-                float(np.log10(max(largest, 1e-16))),
-                "log10",
-                None,
-                where,
-            ),
-            Finding(
-                "euler_signed_mean",
-                "Euler error, signed mean",
-                abs(signed),
-                "share of consumption",
-                thresholds["euler_signed_mean"],
-                f"{name} consumes too {'little' if signed > 0 else 'much'} on average",
-                "a systematic error: more nodes, or a law of higher degree",
-            ),
-            Finding(
-                "euler_signed_wedge",
-                "Euler error, signed mean, as a wedge on the return",
-                abs(wedge),
-                "share of the return",
-                thresholds["euler_signed_wedge"],
-                f"{name} acts as if it got {'less' if wedge < 0 else 'more'}",
-                "a systematic error: more nodes, or a law of higher degree",
-            ),
+            Finding(figure, meaning, value, unit, thresholds.get(figure), place, remedy)
+            for figure, (meaning, value, unit, place, remedy) in told.items()
         ]
 
 

@@ -242,18 +242,6 @@ def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState,
         allowed = jnp.clip(implied, space.low, space.high)
         return allowed / getattr(c, last) - 1.0
 
-    def curvature(o, c):
-        """Minus the elasticity of marginal payoff: what a per cent of the choice is worth in per cent of a return."""
-        names = choice_fields(c)
-
-        def slope(x):
-            chosen = type(c)(**{n: x if n == last else getattr(c, n) for n in names})
-            return foc.margins(agent, o, chosen, view, outcome).u_c[-1]
-
-        x = jnp.asarray(getattr(c, last), float)
-        value, rate = jax.jvp(slope, (x,), (jnp.ones_like(x),))
-        return -x * rate / value
-
     limit = getattr(agent.limits(), field).low
     scale = jnp.maximum(jnp.abs(getattr(own, field)), 1e-3)
     binding = jnp.abs(getattr(moved, field) - limit) < 1e-9 * scale + 1e-12
@@ -261,7 +249,20 @@ def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState,
         "own": own,
         "weight": now.cross[name].weight,
         "error": jax.vmap(error)(own, choice, W),
-        "curvature": jax.vmap(curvature)(own, choice),
+        "curvature": jax.vmap(lambda o, c: _curvature(agent, o, c, view, outcome))(own, choice),
         "binding": binding,
         "choice": getattr(choice, last),
     }
+
+
+def _curvature(agent, own, choice, view, outcome):
+    """Minus the elasticity of marginal payoff in the last choice: what a per cent of it is worth in per cent of a return."""
+    *others, last = choice_fields(choice)
+
+    def slope(x):
+        chosen = type(choice)(**{name: getattr(choice, name) for name in others}, **{last: x})
+        return foc.margins(agent, own, chosen, view, outcome).u_c[-1]
+
+    x = jnp.asarray(getattr(choice, last), float)
+    value, rate = jax.jvp(slope, (x,), (jnp.ones_like(x),))
+    return -x * rate / value

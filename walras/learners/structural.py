@@ -17,9 +17,8 @@ belief that the state carries scales coordinates; its law is fitted by the certi
       author={Yang, Yucheng and Wang, Chiyuan and Schaab, Andreas and Moll, Benjamin}, year={2025}}
 """
 
-import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -42,13 +41,10 @@ from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.networks import blank, public_prices
-from walras.learners.pace import place
+from walras.learners.pace import place, slower
 from walras.learners.pathwise import pathwise
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
-
-if TYPE_CHECKING:
-    from optax import GradientTransformation
 
 
 class StructuralState(eqx.Module):
@@ -132,15 +128,8 @@ class StructuralRL(Learner):
         known = _variables(belief) if insight is None else insight.size
         critic = Critic.blank(len(powers_of(known)) + remembered, table.table.shape[-3] * table.table.shape[-2])
         moments, zero = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form))), jax.device_put(np.int64(0))
-        last = (
-            table,
-            belief,
-            start.search,
-            cohort,
-            not several and isinstance(setup.economy.market(), Clear),
-            several,
-            insight,
-        )
+        bracketed = not several and isinstance(setup.economy.market(), Clear)
+        last = (table, belief, start.search, cohort, bracketed, several, insight)
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
     def _check(self, setup: Setup) -> None:
@@ -167,13 +156,12 @@ class StructuralRL(Learner):
         if isinstance(setup.economy.market(), Clear) and len(periods.agents(setup.economy)) > 1 and setup.rest is None:
             refuse("StructuralRL has no start for a clearing market of several types")
 
-    def _optimiser(self, preset) -> "GradientTransformation":
+    def _optimiser(self, preset):
         import optax  # slow to import, and needed only by those who learn this way
 
         sizes = preset.structural
-        return optax.adam(
-            optax.exponential_decay(self.rate or sizes.rate, max(sizes.rounds - sizes.warm_rounds, 1), sizes.decay)
-        )
+        steps = max(sizes.rounds - sizes.warm_rounds, 1)
+        return optax.adam(optax.exponential_decay(self.rate or sizes.rate, steps, sizes.decay))
 
     def update(self, key, state: StructuralState, task: Task) -> tuple[StructuralState, Progress]:
         """One round: values and gradient along the recorded paths, the critic again, one step of the parameters."""
@@ -209,11 +197,12 @@ class StructuralRL(Learner):
         stepped = eqx.apply_updates(form, change)
         still = lambda one, other: jax.tree_util.tree_map(lambda a, b: jnp.where(warm, a, b), one, other)  # noqa: E731
         form, optimiser = still(form, stepped), still(state.optimiser, optimiser)
-        average = jax.tree_util.tree_map(lambda a, f: a + 1.0 / self._window(sizes, state) * (f - a), average, form)
+        share = 1.0 / self._window(sizes, state)
+        average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
         residual = 0.98 * state.residual + 0.02 * residual_of(found, seen[:, : found.gradient.shape[1]])
-        learned = (form, average, optimiser, critic, state.rounds + 1, residual, table, belief)
-        tail = (state.search, state.cohort, state.bracketed, state.several, state.insight)
-        return StructuralState(*learned, *tail), Progress(residual, jnp.zeros(()))
+        tail = (table, belief, state.search, state.cohort, state.bracketed, state.several, state.insight)
+        learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, *tail)
+        return learned, Progress(residual, jnp.zeros(()))
 
     def _window(self, sizes, state: StructuralState):
         """Rounds that are averaged; few until the last third where several types meet: each would chase an average that lags."""
@@ -227,7 +216,7 @@ class StructuralRL(Learner):
 
     def calmer(self, state: StructuralState, preset):
         """Half the rate."""
-        return dataclasses.replace(self, rate=0.5 * (self.rate or preset.structural.rate)), state
+        return slower(self, self.rate or preset.structural.rate), state
 
     def histogram(self, state: StructuralState) -> Histogram | None:
         """The histogram on which the rule was started."""
