@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from walras import health
 from walras._core.compiling import brief_jit
 from walras._core.keys import host_generator, stream
 from walras._core.tree import all_finite
@@ -136,9 +137,7 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     distance = estimated_distance(trace, loop.round)
     if mixing is not None:
         distance = largest_change(trace, loop.round, mixing.known)
-    finite = all_finite([learner.rule(states[name]) for name, learner in lab.learners.items()]) & jnp.all(
-        jnp.isfinite(trace[loop.round])
-    )
+    finite = all_finite((states, economy, fields, mixing, trace[loop.round]))
     return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing)
 
 
@@ -154,6 +153,14 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
     def record(now, before):
         return {name: keep(now, before) for name, keep in records.items()}
 
+    final, seen, shocks = _simulated(lab, loop, rules, record)
+    fields = {name: jax.vmap(as_field)(seen[name], loop.economy.exo, shocks) for name in lab.learners}
+    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), fields
+
+
+def _simulated(lab: Laboratory, loop: LoopState, rules, record):
+    """Final states, records and the exogenous states after each date, by path."""
+
     def along(state, shocks, key):
         final, _, seen = paths.run_on(lab.economy, lab.populations, rules, (state, None), shocks, key, record)
         return final, seen
@@ -164,8 +171,7 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
         draws = jax.random.uniform(stream(loop.key, "shocks", loop.round), shocks.shape)
         shocks = jax.vmap(lambda e, u: paths.states_after(lab.economy.exogenous, e, u))(exo, draws)
     final, seen = jax.vmap(along)(loop.economy, shocks, jax.random.split(chance, len(exo)))
-    fields = {name: jax.vmap(as_field)(seen[name], exo, shocks) for name in lab.learners}
-    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), fields
+    return final, seen, shocks
 
 
 def _dealt(lab: Laboratory, cross: dict) -> dict:
@@ -240,16 +246,35 @@ def arrived(lab: Laboratory, loop: LoopState) -> Array:
     return jnp.all(loop.distance < tolerances(lab, loop))
 
 
+def stuck(lab: Laboratory, loop: LoopState) -> bool:
+    """Whether a stationary search has come to the end of where candidates may lie without having bracketed anything."""
+    searches = [s.search for s in loop.learners.values() if getattr(s, "search", None) is not None] if lab.stationary else []
+    return any(not bool(s.bracketed) and float(s.x) == float(s.tried) and int(loop.round) > 0 for s in searches)
+
+
 def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:
-    """Up to `rounds` rounds; stops early where it has arrived or a number is not finite."""
+    """Up to `rounds` rounds; stops early where it has arrived or a number is not finite.
+
+    A round that leaves such a number does not count: what comes back is the state before it, with `finite` false.
+    """
     if not lab.stationary:
         return advance_compiled(lab, loop, np.int64(rounds))
     # A stationary search solves sparse systems on the host: its rounds are few and run one by one.
     for _ in range(rounds):
-        if arrived(lab, loop) or not loop.finite or loop.round >= lab.rounds:
+        if arrived(lab, loop) or not loop.finite or loop.round >= lab.rounds or stuck(lab, loop):
             break
-        loop = one_round(lab, loop)
+        loop = _counted(loop, one_round(lab, loop)) if _sound(loop) else dataclasses.replace(loop, finite=jnp.asarray(False))
     return loop
+
+
+def _counted(old: LoopState, new: LoopState) -> LoopState:
+    return new if bool(new.finite) else dataclasses.replace(old, finite=new.finite)
+
+
+@brief_jit
+def _sound(loop: LoopState):
+    """Whether what a round begins with is finite: it was when the last one ended."""
+    return all_finite((loop.learners, loop.economy, loop.mixing))
 
 
 @eqx.filter_jit
@@ -260,4 +285,44 @@ def advance_compiled(lab: Laboratory, loop: LoopState, rounds: Array) -> LoopSta
     def going(loop):
         return (loop.round < last) & ~arrived(lab, loop) & loop.finite
 
-    return jax.lax.while_loop(going, lambda loop: one_round(lab, loop), loop)
+    def step(loop):
+        new = one_round(lab, loop)
+        return jax.lax.cond(new.finite, lambda: new, lambda: dataclasses.replace(loop, finite=new.finite))
+
+    loop = dataclasses.replace(loop, finite=loop.finite & all_finite((loop.learners, loop.economy, loop.mixing)))
+    return jax.lax.while_loop(going, step, loop)
+
+
+def origin(lab: Laboratory, loop: LoopState) -> health.Origin | None:
+    """Where the first number went wrong in the round that does not count, of a loop that is no longer `finite`.
+
+    Looks at what the round begins with, then at its simulation, then at what every learner makes of it.
+    """
+    begun = ((lab.economy, "parameter "), (loop.learners, ""), (loop.economy, "economy."), (loop.mixing, "mixing."))
+    for tree, prefix in begun:
+        if (found := health.first_bad(tree, prefix)) is not None:
+            return found
+    if not lab.stationary:
+        seen, shocks = _looked(lab, loop)
+        if (found := health.in_simulation(seen, np.asarray(loop.economy.exo), np.asarray(shocks), lab)) is not None:
+            return found
+    new = one_round(lab, loop) if lab.stationary else _one_round(lab, loop)
+    for tree, prefix in (
+        (new.learners, ""),
+        (new.economy, "economy."),
+        (new.trace[loop.round], "change of (rule, law, cross)"),
+    ):
+        if (found := health.first_bad(tree, prefix)) is not None:
+            return found
+    return None
+
+
+_one_round = brief_jit(one_round)
+
+
+@brief_jit
+def _looked(lab: Laboratory, loop: LoopState):
+    """The round's simulation again: `health.looks` of every date, and the exogenous states after each."""
+    rules = {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()}
+    _, seen, shocks = _simulated(lab, loop, rules, health.looks(lab.economy))
+    return seen, shocks

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -40,8 +41,10 @@ from walras.loop import (
     advance,
     arrived,
     experience_of,
+    origin,
     shock_paths,
     stationary_people,
+    stuck,
     tolerances,
 )
 from walras.solution import Solution
@@ -149,6 +152,10 @@ def _starts(economy, populations, rules, given: dict, found: dict, start):
     return brief_jit(jax.vmap(one))(exo, np.arange(len(exo)))
 
 
+ROLLBACKS = 3
+"""How often a solve goes back to its last good state and on with half the step, before it stops."""
+
+
 class Interrupted(Exception):
     """The user asked to stop; `lab` and `loop` are where the solve stood."""
 
@@ -211,17 +218,19 @@ def settled(economy: Economy, learners: dict[str, Learner], preset: Preset, key:
 
 
 def goes_on(lab: Laboratory, loop: LoopState) -> bool:
-    """Whether there is another round: neither arrived, nor out of rounds, nor without numbers."""
-    return not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite))
+    """Whether there is another round: neither arrived, nor out of rounds, nor without numbers, nor at the end of a search."""
+    return not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite) or stuck(lab, loop))
 
 
 def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:
     """Run the loop from where it stands to its end, then certify. Used by `solve` and by resuming."""
-    chunk = 1 if lab.stationary else 20 if lab.fresh else 5
+    chunk, left = 1 if lab.stationary else 20 if lab.fresh else 5, ROLLBACKS
     while goes_on(lab, loop):
         if watch is not None and watch(lab, loop):
             raise Interrupted(lab, loop)
         loop = advance(lab, loop, chunk)
+        if not bool(loop.finite) and left:
+            left, (lab, loop) = left - 1, calmer(lab, loop)
     if watch is not None and watch(lab, loop):
         raise Interrupted(lab, loop)
     reason, fatal = why_stopped(lab, loop)
@@ -230,6 +239,19 @@ def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Wat
     evidence = gather_for(lab, loop, seed)
     certificate = certify(evidence, lab.preset.name, reason)
     return Solution(name, lab.preset.name, seed, lab, loop, certificate, evidence, timer.seconds())
+
+
+def calmer(lab: Laboratory, loop: LoopState) -> tuple[Laboratory, LoopState]:
+    """The last good state once more, all learners that have a step with half of it; as it is where none has."""
+    learners, states = dict(lab.learners), dict(loop.learners)
+    for name, learner in lab.learners.items():
+        if (less := learner.calmer(states[name], lab.preset)) is not None:
+            learners[name], states[name] = less
+    if all(learners[n] is lab.learners[n] and states[n] is loop.learners[n] for n in learners):
+        return lab, loop
+    return strong(
+        (dataclasses.replace(lab, learners=learners), dataclasses.replace(loop, learners=states, finite=np.bool_(True)))
+    )
 
 
 def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
@@ -243,9 +265,11 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
     """Why the loop ended short of arriving ("" if it arrived), and whether that leaves no answer."""
     number = int(loop.round)
     if not bool(loop.finite):
+        found = origin(lab, loop)
+        what = "a number was not finite, and was when the round was run again" if found is None else str(found)
         return (
-            f"a rule, a law or a cross-section held a number that is not finite after round {number}; the rounds may not "
-            "contract from this start: try another start at birth, or another learner",
+            f"{what}, in round {number + 1}, which does not count: the state kept is the last good one; the rounds may not "
+            "contract from this start: try another start at birth, a smaller step, or another learner",
             True,
         )
     search = next((s.search for s in loop.learners.values() if getattr(s, "search", None) is not None), None)
@@ -290,18 +314,25 @@ def _spread(finding: Finding, others: list) -> Finding:
     return dataclasses.replace(finding, where=f"{finding.where}; {text}" if finding.where else text)
 
 
+_TIMERS: weakref.WeakSet["Timer"] = weakref.WeakSet()
+
+
+def _heard(event: str, seconds: float, **_):
+    if event.startswith("/jax/core/compile/"):
+        now = time.perf_counter()
+        for timer in list(_TIMERS):
+            timer.busy.append((now - seconds, now))
+
+
 class Timer:
     """Seconds since it was made, and how many of them JAX spent tracing and compiling (or reading compiled programs)."""
 
     def __init__(self):
         self.start = time.perf_counter()
         self.busy: list[tuple[float, float]] = []
-        jax.monitoring.register_event_duration_secs_listener(self._heard)
-
-    def _heard(self, event: str, seconds: float, **_):
-        if event.startswith("/jax/core/compile/"):
-            now = time.perf_counter()
-            self.busy.append((now - seconds, now))
+        if not _TIMERS:  # a listener stays for ever: one serves all
+            jax.monitoring.register_event_duration_secs_listener(_heard)
+        _TIMERS.add(self)
 
     def seconds(self) -> dict[str, float]:
         """{"compile": …, "run": …}; programs traced inside the tracing of others are counted once."""

@@ -8,4 +8,7 @@ GROUPS: dict[str, str] = {
     "damage": "benchmarks.soak.damage",
     "fuzz": "benchmarks.soak.fuzz",
     "overhead": "benchmarks.soak.overhead",
+    "calibrations": "benchmarks.soak.calibrations",
+    "injections": "benchmarks.soak.injections",
+    "digests": "benchmarks.soak.digests",
 }

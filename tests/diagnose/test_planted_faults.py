@@ -19,6 +19,7 @@ from walras.diagnose.certificate import certify, thresholds
 from walras.diagnose.evidence import Evidence, gather
 from walras.economy.population import Histogram
 from walras.inputs import check_accounts, with_parameters
+from walras.learners.egm import prospect, sweep
 
 DATES = 3_000
 
@@ -199,3 +200,71 @@ def test_no_equilibrium_is_a_verdict_not_an_exception():
     solution = w.solve(economy, preset="fast", key=0)
     assert solution.verdict == "failed"
     assert "bracket" in solution.certificate.reasons[0]
+
+
+def test_a_flat_market_is_named(huggett):
+    """No supply, and everybody at the limit: whatever the rate, nobody holds anything. A root is found, and means nothing."""
+    economy = with_parameters(huggett.economy, {"supply": 0.0})
+    states = with_table(huggett, jnp.ones_like)
+    cross = jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[0], huggett.loop.economy)
+    poor = jnp.zeros_like(cross.cross["household"]).at[:, 0].set(jnp.sum(cross.cross["household"], axis=1))
+    begin = dataclasses.replace(cross, cross={"household": poor})
+    lab = dataclasses.replace(huggett.lab, economy=economy)
+    found = certify(gather(lab, states, begin, 200, 10, huggett.evidence.key), "fast")
+    assert found.figure("flat_dates") == 20
+    assert found.verdict != Verdict.CERTIFIED
+    assert found.figure("identical_percent") == pytest.approx(100.0)
+
+
+def test_a_price_at_the_end_of_its_bracket_is_named(huggett):
+    """The market is said to clear where the bracket ends."""
+    public = huggett.evidence.dates["public"]
+    end = float(huggett.economy.r_high)
+    corner = dataclasses.replace(public, prices={"r": jnp.full_like(public.prices["r"], end)})
+    evidence = dataclasses.replace(huggett.evidence, dates={**huggett.evidence.dates, "public": corner})
+    assert {"corner_dates", "clearing_max"} <= failing(evidence)
+
+
+def test_no_number_is_worse_than_any(solution):
+    """`max` passes over what is no number: a gap, a mass or a share that is none must not hide behind another."""
+    dates = solution.evidence.dates
+    gap = {"a": np.array([1e-12, 1e-12]), "b": np.array([np.nan, 0.0]), "c": np.array([1e-13, 0.0])}
+    for key, figure in (("accounts", "accounts_max"), ("mass_error", "mass_error_max"), ("top_mass", "top_mass")):
+        for order in (gap, dict(reversed(gap.items()))):
+            evidence = dataclasses.replace(solution.evidence, dates={**dates, key: order})
+            assert figure in failing(evidence), (key, list(order))
+
+
+def test_a_household_that_knows_the_future_is_caught(solution):
+    """The law and the rule are those of households that are told tomorrow's aggregate state: a forecast that leaks."""
+
+    def leaking(ahead):
+        likeliest = jax.nn.one_hot(jnp.argmax(ahead.chance.sum(axis=(-2, -1)), axis=1), ahead.chance.shape[1])
+        share = ahead.chance.sum(axis=-1, keepdims=True)
+        own = ahead.chance / jnp.where(share > 0, share, 1.0)
+        return dataclasses.replace(ahead, chance=likeliest[:, :, None, None] * own)
+
+    assert "euler_log10_mean" in failing(evidence_with(solution, states=refitted(solution, distorted(solution, leaking))))
+
+
+def test_a_law_that_never_reaches_the_households_is_caught(solution):
+    """They plan as if capital stayed where it was at the start; the law that is reported is fitted to what they do."""
+    state = solution.loop.learners["household"]
+    asleep = dataclasses.replace(state.belief, law=jnp.zeros_like(state.belief.law))
+    states = refitted(solution, distorted(solution, lambda ahead: ahead, asleep))
+    assert {"euler_signed_mean", "euler_log10_mean", "best_response_gain_percent"} & failing(
+        evidence_with(solution, states=states)
+    )
+
+
+def distorted(solution, change, belief=None) -> dict:
+    """Learner states whose rule is the best answer to another prospect."""
+    state = solution.loop.learners["household"]
+    agent, exogenous = state.table.agent, solution.economy.exogenous
+
+    @eqx.filter_jit
+    def answered(rule, believed):
+        ahead = change(prospect(agent, exogenous, believed, rule.axes))
+        return jax.lax.fori_loop(0, 400, lambda _, r: sweep(r, ahead), rule)
+
+    return {"household": dataclasses.replace(state, table=answered(state.table, belief or state.belief))}

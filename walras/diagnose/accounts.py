@@ -3,7 +3,7 @@
 import numpy as np
 
 from walras.diagnose.evidence import Evidence
-from walras.diagnose.finding import Check, Finding
+from walras.diagnose.finding import Check, Finding, worst
 
 
 class Accounts(Check):
@@ -12,13 +12,12 @@ class Accounts(Check):
     def run(self, evidence: Evidence, thresholds):
         """See the class."""
         scale = flow_scale(evidence)
-        worst = max(
-            ((float(np.max(np.abs(v))) / scale, k, int(np.argmax(np.abs(v)))) for k, v in evidence.dates["accounts"].items()),
-            default=None,
-        )
+        gaps = [
+            (float(np.max(np.abs(v))) / scale, (k, int(np.argmax(np.abs(v))))) for k, v in evidence.dates["accounts"].items()
+        ]
         figures = []
-        if worst is not None:
-            value, identity, date = worst
+        if gaps:
+            value, (identity, date) = worst(gaps)
             remedy = "an equation of the economy leaks: compare its budget constraints with its prices"
             where = f"identity '{identity}', date {date}"
             figures.append(
@@ -33,13 +32,12 @@ class Accounts(Check):
                     True,
                 )
             )
-        errors = {name: float(np.max(e)) for name, e in evidence.dates["mass_error"].items()}
-        name = max(errors, key=lambda n: errors[n])
+        error, name = worst((float(np.max(e)), name) for name, e in evidence.dates["mass_error"].items())
         figures.append(
             Finding(
                 "mass_error_max",
                 "Mass, largest gap from one",
-                errors[name],
+                error,
                 "share",
                 thresholds["mass_error_max"],
                 name,

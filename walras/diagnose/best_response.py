@@ -50,9 +50,10 @@ class BestResponse(Check):
         gains = {name: self.gain(evidence, name) for name in seeing}
         if not gains:
             return []
-        # Where nothing better is found, not even a number, an individual keeps the rule: a gain of nothing.
-        listed = ", ".join(f"{n} {g:.2g} %" if np.isfinite(g) else f"{n}: no other answer found" for n, g in gains.items())
-        gains = {n: g if np.isfinite(g) else 0.0 for n, g in gains.items()}
+        # Where nothing better is found, not even a number, an individual keeps the rule: a gain of nothing. (What the rule
+        # itself gives must be a number: `gain` is infinite where it is not.)
+        listed = ", ".join(f"{n}: no other answer found" if np.isnan(g) else f"{n} {g:.2g} %" for n, g in gains.items())
+        gains = {n: 0.0 if np.isnan(g) else g for n, g in gains.items()}
         name = max(gains, key=lambda n: gains[n])
         return [
             Finding(
@@ -68,7 +69,8 @@ class BestResponse(Check):
         ]
 
     def gain(self, evidence: Evidence, name: str) -> float:
-        """Gain of one type's individual, in per cent of consumption."""
+        """Gain of one type's individual, in per cent of consumption: infinite where what the rule gives is no number, not a
+        number where the other answer is none."""
         lab, key = evidence.lab, stream(evidence.key, "best-response")
         agent, rule = periods.agents(lab.economy)[name], evidence.rules[name]
         field = evidence.field(name)
@@ -86,13 +88,26 @@ class BestResponse(Check):
         rules = ((rule, field.info), (better, field.info))
         value = follow(agent, lab.populations[name], field, rules, begun, key, horizon)
         (old, new), (worth, _) = (np.asarray(x) for x in value)
-        return float(100 * np.mean(new - old) / np.mean(worth))
+        if not (np.isfinite(old).all() and np.isfinite(worth).all()):
+            return np.inf
+        gains = 100 * (new - old) / np.mean(worth)
+        return float(np.mean(gains)) if np.isfinite(new).all() else np.nan
 
 
 def far_enough(agent, field: Field, most: int) -> int:
-    """Dates until what is left is discounted to 1e-3, at most `most`."""
+    """Dates until what is left is discounted to 1e-3 or less, at most `most`.
+
+    Rounded up to a few lengths (a quarter apart): each is a program of its own, and discount factors differ from calibration
+    to calibration.
+    """
+    dates = discounted_away(agent, field)
+    return most if dates >= most else min(most, int(np.ceil(1.25 ** np.ceil(np.log(dates) / np.log(1.25) - 1e-9))))
+
+
+def discounted_away(agent, field: Field) -> float:
+    """Dates until what is left is discounted to 1e-3; infinite where nothing is discounted."""
     rate = float(np.mean(np.log(np.asarray(_discount(agent, field)))))  # of one date it may be above one
-    return most if rate >= 0 else min(most, int(np.ceil(np.log(1e-3) / rate)))
+    return np.inf if rate >= 0 else float(np.ceil(np.log(1e-3) / rate))
 
 
 def _finer(rule: TableRule) -> TableRule:

@@ -9,17 +9,21 @@ from walras._core.results import Verdict
 from walras.diagnose.accounts import Accounts
 from walras.diagnose.best_response import BestResponse
 from walras.diagnose.clearing import Clearing
+from walras.diagnose.collapse import Collapse
 from walras.diagnose.den_haan import DenHaan
 from walras.diagnose.euler import EulerErrors
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.diagnose.nodes import Nodes
+from walras.diagnose.rest import Rest
 from walras.diagnose.restricted import Restricted
+from walras.diagnose.unseen import Unseen
 
 STANDARD = {
     "euler_log10_mean": -3.0,
     "euler_log10_p99": -2.0,
     "euler_signed_mean": 3e-4,
+    "euler_signed_wedge": 1e-3,
     "den_haan_mean_percent": 0.3,
     "den_haan_max_percent": 1.5,
     "clearing_max": 1e-8,
@@ -27,6 +31,7 @@ STANDARD = {
     "mass_error_max": 1e-10,
     "outside_nodes_percent": 0.5,
     "top_mass": 1e-6,
+    "rest_drift": 1e-4,
     "best_response_gain_percent": 0.02,
 }
 
@@ -44,7 +49,18 @@ def thresholds(preset: str) -> dict[str, float]:
     return tighter
 
 
-CHECKS: tuple[Check, ...] = (EulerErrors(), DenHaan(), BestResponse(), Restricted(), Clearing(), Accounts(), Nodes())
+CHECKS: tuple[Check, ...] = (
+    EulerErrors(),
+    DenHaan(),
+    BestResponse(),
+    Restricted(),
+    Clearing(),
+    Accounts(),
+    Nodes(),
+    Rest(),
+    Unseen(),
+    Collapse(),
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,20 +19,29 @@ from walras._core.compiling import brief_jit
 from walras._core.results import RootStatus
 from walras.diagnose.accounts import flow_scale
 from walras.diagnose.evidence import Evidence
-from walras.diagnose.finding import Check, Finding
+from walras.diagnose.finding import Check, Finding, worst
 from walras.economy import period as periods
 from walras.economy.economy import Clear
 
+NUDGE, FLAT = 1e-4, 1e-8
+"""A price is pinned down if this share of its bracket away, on either side, the excess is more than that share of flows."""
+
+CORNER = 1e-9
+"""A price this near to an end of its bracket, as a share of its width, is that end."""
+
+TINY = 1e-6
+"""Prices smaller than this are compared by their difference."""
+
 
 class Clearing(Check):
-    """Figures `clearing_max` (relative to flows, or to the price) and `no_bracket_dates`."""
+    """Figures `clearing_max` (relative to flows, or to the price), `no_bracket_dates`, `flat_dates` and `corner_dates`."""
 
     samples: int = eqx.field(static=True, default=20)
 
     def run(self, evidence: Evidence, thresholds):
         """See the class."""
         market = evidence.lab.economy.market()
-        gaps = self._cleared(evidence) if isinstance(market, Clear) else self._formula(evidence)
+        gaps, flat = self._cleared(evidence) if isinstance(market, Clear) else (self._formula(evidence), None)
         number = int(np.argmax(gaps))
         remedy = RootStatus.NO_BRACKET.remedy
         figures = [
@@ -48,7 +57,38 @@ class Clearing(Check):
             figures.append(
                 Finding("no_bracket_dates", "Dates without a clearing price", float(count), "dates", 0.0, where, remedy, True)
             )
+        if flat is not None:
+            ends, (name, where) = self._at_ends(evidence)
+            remedy = "a wider bracket: this price is an end of it, not where demand meets supply"
+            figures.append(
+                Finding(
+                    "corner_dates",
+                    "Dates at which a price is an end of its bracket",
+                    ends,
+                    "dates",
+                    0.0,
+                    f"{name}{where}" if ends else "",
+                    remedy,
+                )
+            )
+            remedy = "another supply: there is no one price at which this market clears, but a stretch of them"
+            figures.append(
+                Finding(
+                    "flat_dates", "Sampled dates at which a stretch of prices clears", float(flat), "dates", 0.0, "", remedy
+                )
+            )
         return figures
+
+    def _at_ends(self, evidence: Evidence) -> tuple[float, tuple[str, str]]:
+        """Dates at which a price is an end of its bracket, which price, and the first of them."""
+        found = []
+        low, high = evidence.lab.economy.market().bracket
+        for name in low:
+            price, ends = evidence.dates["public"].prices[name], (float(low[name]), float(high[name]))
+            near = [np.abs(price - end) <= CORNER * (ends[1] - ends[0]) for end in ends]
+            dates = np.flatnonzero(near[0] | near[1])
+            found.append((float(len(dates)), (name, f", first at date {dates[0]}" if len(dates) else "")))
+        return worst(found)
 
     def _states(self, evidence: Evidence):
         blocks = len(evidence.states.date)
@@ -56,26 +96,30 @@ class Clearing(Check):
         for block in np.unique(np.linspace(0, blocks - 1, min(self.samples, blocks)).astype(int)):
             yield block, jax.tree_util.tree_map(lambda leaf: leaf[block], states)  # noqa: B023
 
-    def _cleared(self, evidence: Evidence) -> np.ndarray:
+    def _cleared(self, evidence: Evidence) -> tuple[np.ndarray, int | None]:
+        """Gaps, and samples at which the excess is flat in the price (None: not looked at)."""
         market, lab = evidence.lab.economy.market(), evidence.lab
         assert isinstance(market, Clear)
         residual = np.abs(evidence.dates["public"].status[1]) / flow_scale(evidence)
         if market.bracket is None or len(market.bracket[0]) != 1:
-            return residual
+            return residual, None
         (name,), (low,), (high,) = (
             list(x) for x in (market.bracket[0], market.bracket[0].values(), market.bracket[1].values())
         )
-        gaps = [float(residual.max())]
+        gaps, flat = [float(residual.max())], 0
         for block, state in self._states(evidence):
             excess = lambda x, s=state: float(_excess(lab, evidence.rules, s, evidence.key, {name: jnp.asarray(x)}))  # noqa: E731
             low_, high_ = float(low), float(high)
-            if excess(low_) * excess(high_) > 0:
+            if not excess(low_) * excess(high_) <= 0:  # not a number is no bracket either
                 gaps.append(np.inf)
                 continue
             root: Any = scipy.optimize.brentq(excess, low_, high_, xtol=1e-14, rtol=1e-14)
             priced = float(evidence.dates["public"].prices[name][block * evidence.stride])
             gaps.append(abs(root - priced))
-        return np.array(gaps)
+            step = NUDGE * (high_ - low_)
+            beside = [abs(excess(x)) for x in (priced - step, priced + step) if low_ <= x <= high_]
+            flat += bool(beside) and min(beside) <= FLAT * flow_scale(evidence)
+        return np.array(gaps), flat
 
     def _formula(self, evidence: Evidence) -> np.ndarray:
         gaps = []
@@ -88,9 +132,9 @@ class Clearing(Check):
                 counted[name] = {k: _exact_total(np.asarray(v), weight, mass) for k, v in held.items()}
             again = _formula_prices(evidence.lab, dataclasses.replace(now, stocks=counted))
             used = evidence.dates["public"].prices
-            gaps.append(
-                max(abs(float(v) / float(used[k][block * evidence.stride]) - 1) for k, v in again.items() if float(v) != 0)
-            )
+            there = {k: float(used[k][block * evidence.stride]) for k in again}
+            apart = [(abs(float(v) - there[k]) / max(abs(there[k]), TINY), k) for k, v in again.items()]
+            gaps.append(worst(apart)[0])
         return np.array(gaps)
 
 

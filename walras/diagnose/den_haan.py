@@ -14,11 +14,11 @@ import numpy as np
 
 from walras._core.compiling import brief_jit
 from walras.diagnose.evidence import Evidence
-from walras.diagnose.finding import Check, Finding
+from walras.diagnose.finding import Check, Finding, worst
 
 
 class DenHaan(Check):
-    """Figures `den_haan_mean_percent` and `den_haan_max_percent`: the worst type and coordinate."""
+    """Figures `den_haan_mean_percent` and `den_haan_max_percent`: each of the type and coordinate where it is largest."""
 
     def run(self, evidence: Evidence, thresholds):
         """See the class."""
@@ -34,7 +34,8 @@ class DenHaan(Check):
                 found.append((float(gap.mean()), float(gap.max()), where))
         if not found:
             return []
-        mean, largest, where = max(found)
+        mean, where_mean = worst((mean, where) for mean, _, where in found)
+        largest, where = worst((most, where) for _, most, where in found)
         remedy = "a law of higher degree (learner law_degree, preset precise)"
         limit_mean, limit_max = thresholds["den_haan_mean_percent"], thresholds["den_haan_max_percent"]
         return [
@@ -44,7 +45,7 @@ class DenHaan(Check):
                 mean,
                 "%",
                 limit_mean,
-                where,
+                where_mean,
                 remedy,
             ),
             Finding(

@@ -19,9 +19,11 @@ from walras.diagnose import laws
 from walras.economy import foc
 from walras.economy import path as paths
 from walras.economy import period as periods
+from walras.economy.agent import Institution
 from walras.economy.information import moment, sees_state
-from walras.economy.population import Histogram, Panel
+from walras.economy.population import Finite, Histogram, Panel
 from walras.economy.process import transition_matrix
+from walras.economy.rule import Stochastic
 from walras.economy.space import choice_fields
 from walras.economy.task import Field
 from walras.loop import Laboratory, LoopState, stationary_people
@@ -33,7 +35,7 @@ class Evidence:
 
     `dates` holds per-date records: `exo`, `public` (the public record), `views`, `infos`, `outcomes`, `accounts`,
     `mass_error`, `top_mass`, `moments` (mean of log(1 + stock − limit) of types with one stock), `status`. `samples` holds, at every `stride`-th date, `own`, `weight`, `error` (Euler errors
-    in consumption units, signed), `binding` for each learning type, and the states themselves. `laws` holds, for types whose
+    in consumption units, signed), `binding` for each type that learns or has first-order conditions to look at, and the states themselves. `laws` holds, for types whose
     rule does not see the exogenous state, a belief about what the economy's view says.
     """
 
@@ -50,8 +52,14 @@ class Evidence:
 
     @property
     def learning(self) -> list[str]:
-        """Types whose rule was learned."""
-        return list(self.samples)
+        """Types whose rule was learned by a learner that says what it believes."""
+        return [name for name in self.samples if hasattr(self.learner_states[name], "belief")]
+
+    @property
+    def unseen(self) -> list[str]:
+        """Types at whose rule nothing here looks, but for institutions, which do what they do."""
+        types = periods.agents(self.lab.economy)
+        return [name for name, agent in types.items() if name not in self.samples and not isinstance(agent, Institution)]
 
     def field(self, name: str) -> Field:
         """What one type saw along the simulation, leading axis time."""
@@ -100,7 +108,7 @@ def gather(
         return _simulated(lab, learner_states, start, sizes, key)
     pilot = _simulated(lab, learner_states, start, sizes, stream(key, "law"), judging=False)
     known = {}
-    for name in pilot.samples:
+    for name in pilot.learning:
         field, state = pilot.field(name), learner_states[name]
         if sees_state(pilot.rules[name].information):
             fitted = eqx.tree_at(lambda s: s.belief, state, laws.fit(state.belief, field))
@@ -113,7 +121,7 @@ def gather(
 def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, int, int], key: Key, judging=True) -> Evidence:
     """`sizes`: blocks that are thrown away, blocks that are kept, dates a block. If not `judging`, Euler errors are zeros."""
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
-    learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
+    learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief") or _has_conditions(lab, rules, name))
     burn, kept, stride = sizes
     key_pass, blocks = stream(key, "certificate"), burn + kept
     path = paths.exogenous_path(lab.economy, start.exo, blocks * stride, key_pass).reshape(blocks, stride)
@@ -121,6 +129,18 @@ def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, i
     seen, samples, states, final = _pass(lab, rules, start, key_pass, (path, judged_from), burn, learned)
     host = jax.tree_util.tree_map(np.asarray, (seen, samples))
     return Evidence(lab, rules, learner_states, key, stride, *host, states, final)
+
+
+def _has_conditions(lab: Laboratory, rules, name: str) -> bool:
+    """Whether first-order conditions of a type say something about any rule, a given one too.
+
+    It takes prices as given, there is one stock, nothing else is carried on, and chance is finite.
+    """
+    agent, population = periods.agents(lab.economy)[name], lab.populations[name]
+    own = type(agent.limits())
+    if isinstance(agent, Institution) or isinstance(rules[name], Stochastic) or isinstance(population, Finite | Panel):
+        return False
+    return len(own.endogenous()) == 1 and not own.traits() and agent.risk.n is not None and lab.economy.exogenous.n is not None
 
 
 @brief_jit
@@ -240,6 +260,20 @@ def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState,
         "own": own,
         "weight": now.cross[name].weight,
         "error": jax.vmap(error)(own, choice, W),
+        "curvature": jax.vmap(lambda o, c: _curvature(agent, o, c, view, outcome))(own, choice),
         "binding": binding,
         "choice": getattr(choice, last),
     }
+
+
+def _curvature(agent, own, choice, view, outcome):
+    """Minus the elasticity of marginal payoff in the last choice: what a per cent of it is worth in per cent of a return."""
+    *others, last = choice_fields(choice)
+
+    def slope(x):
+        chosen = type(choice)(**{name: getattr(choice, name) for name in others}, **{last: x})
+        return foc.margins(agent, own, chosen, view, outcome).u_c[-1]
+
+    x = jnp.asarray(getattr(choice, last), float)
+    value, rate = jax.jvp(slope, (x,), (jnp.ones_like(x),))
+    return -x * rate / value

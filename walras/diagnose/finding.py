@@ -2,10 +2,23 @@
 
 import abc
 import dataclasses
+from collections.abc import Iterable
+from typing import TypeVar
 
 import equinox as eqx
+import numpy as np
 
 from walras.diagnose.evidence import Evidence
+
+T = TypeVar("T")
+
+
+def worst(found: Iterable[tuple[float, T]]) -> tuple[float, T]:
+    """The pair with the largest number; one that is no number is worse than any.
+
+    `max` would pass over it: every comparison with it is false.
+    """
+    return max(found, key=lambda pair: (bool(np.isnan(pair[0])), pair[0]))
 
 
 @dataclasses.dataclass(frozen=True)

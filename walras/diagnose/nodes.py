@@ -3,7 +3,7 @@
 import numpy as np
 
 from walras.diagnose.evidence import Evidence
-from walras.diagnose.finding import Check, Finding
+from walras.diagnose.finding import Check, Finding, worst
 
 
 class Nodes(Check):
@@ -21,19 +21,17 @@ class Nodes(Check):
             seen = np.stack([np.log(c) if log else c for c, log in zip(known, table.logs, strict=True)], -1)
             low = np.array([float(axis.low) for axis in table.axes])
             high = np.array([float(axis.high) for axis in table.axes])
-            share = 100 * float(((seen < low) | (seen > high)).any(axis=1).mean())
+            share = 100 * float((~((seen >= low) & (seen <= high))).any(axis=1).mean())
             findings.append((share, name))
         figures = []
         if findings:
-            share, name = max(findings)
+            share, name = worst(findings)
             limit = thresholds["outside_nodes_percent"]
             remedy = "longer paths, or a wider guard band of the coordinate nodes"
             figures.append(Finding("outside_nodes_percent", "Dates outside the nodes", share, "%", limit, name, remedy))
-        tops = {name: float(np.max(mass)) for name, mass in evidence.dates["top_mass"].items()}
+        tops = [(float(np.max(mass)), name) for name, mass in evidence.dates["top_mass"].items()]
         if tops:
-            name = max(tops, key=lambda n: tops[n])
+            top, name = worst(tops)
             remedy = "a higher top of the histogram, or look for β(1 + r) ≥ 1"
-            figures.append(
-                Finding("top_mass", "Mass at the top node", tops[name], "share", thresholds["top_mass"], name, remedy)
-            )
+            figures.append(Finding("top_mass", "Mass at the top node", top, "share", thresholds["top_mass"], name, remedy))
         return figures

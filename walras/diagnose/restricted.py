@@ -24,7 +24,7 @@ from walras._core.compiling import brief_jit
 from walras._core.keys import stream
 from walras._core.tree import entry
 from walras.diagnose import laws
-from walras.diagnose.best_response import far_enough, follow
+from walras.diagnose.best_response import discounted_away, far_enough, follow
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.economy import period as periods
@@ -126,7 +126,7 @@ class Restricted(Check):
         # Coordinates that the rule reads in logs are positive; a residual is centred on zero.
         logs = tuple(bool(np.all(np.asarray(c) > 0)) for c in known.info[1])
         belief = laws.fitted(known, exogenous, logs, degrees, ahead)
-        discount = 10 ** (-3 / far_enough(agent, known, 10**6))
+        discount = 10 ** (-3 / min(discounted_away(agent, known), 1e6))
         sweeps = int(np.clip(np.log(1e-2) / np.log(discount), 120, 600))
         return _solve(agent, exogenous, rule, belief, (used, known), self.nodes, np.int64(sweeps))
 

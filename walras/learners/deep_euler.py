@@ -133,15 +133,8 @@ class DeepEuler(Learner):
         moments = tuple(jax.tree_util.tree_leaves(self._optimiser(sizes).init(jax.flatten_util.ravel_pytree(network)[0])))
         zero, axis = jax.device_put(np.int64(0)), dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
         cohort = opening.population or Histogram(axis, axis.n)
-        return DeepState(
-            rule,
-            moments,
-            zero,
-            jnp.ones(()),
-            Regressions.blank(belief, settled, isinstance(setup.populations[setup.name], Panel)),
-            opening.search,
-            cohort,
-        )
+        blank = Regressions.blank(belief, settled, isinstance(setup.populations[setup.name], Panel))
+        return DeepState(rule, moments, zero, jnp.ones(()), blank, opening.search, cohort)
 
     def _optimiser(self, sizes) -> "GradientTransformation":
         import optax  # slow to import, and needed only by those who learn this way
@@ -194,6 +187,10 @@ class DeepEuler(Learner):
     def rule(self, state: DeepState) -> DeepRule:
         """The present rule."""
         return state.rule
+
+    def calmer(self, state: DeepState, preset):
+        """Half the rate."""
+        return dataclasses.replace(self, rate=0.5 * (self.rate or self.objective.pace * self._sizes(preset).rate)), state
 
     def histogram(self, state: DeepState) -> Histogram | None:
         """The histogram on which base and people were found."""

@@ -156,6 +156,12 @@ class EulerIteration(Learner):
         parts = (table.agent, table.table, table.axes, table.own_axis, table.information)
         return ContinuationRule(*parts, table.logs, state.worth, state.belief)
 
+    def calmer(self, state: EulerState, preset: Preset):
+        """The law moves half as far in a round."""
+        if state.search is not None and not state.table.axes:
+            return None
+        return self, eqx.tree_at(lambda s: s.pace.law, state, 0.5 * state.pace.law)
+
     def histogram(self, state: EulerState) -> Histogram:
         """The histogram on which the rule was started, for populations that were not placed by hand."""
         if state.problem is not None:

@@ -53,5 +53,8 @@ class FrozenDate(eqx.Module):
         if isinstance(market, Formula):
             cross = now.cross[self.name]
             held = cross.total(jax.vmap(self.agent.holds)(cross.own)[self.live[0]])
-            return jnp.atleast_1d(jnp.log(held / x))
+            ratio = held / x
+            # A log that goes on along its tangent below 1/e: people who owe on balance are an excess too, not a missing number.
+            shrunk = jnp.maximum(ratio, jnp.exp(-1.0))
+            return jnp.atleast_1d(jnp.where(ratio >= shrunk, jnp.log(shrunk), ratio * jnp.e - 2.0))
         return jax.flatten_util.ravel_pytree(market.excess(now))[0]

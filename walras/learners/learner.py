@@ -91,6 +91,10 @@ class Learner(eqx.Module):
         """How much it is shown under a preset; a learner that is `fresh` says so itself."""
         return Experience(preset.max_rounds, preset.paths, preset.dates, preset.tolerance)
 
+    def calmer(self, state: PyTree, preset: Preset) -> "tuple[Learner, PyTree] | None":
+        """The learner and its state with half the step, to go on from before numbers went wrong; None where it has no step."""
+        return None
+
     def histogram(self, state: PyTree) -> Histogram | None:
         """The histogram on which the rule was started, for a population not placed by hand; None where there is none."""
         return None

@@ -13,12 +13,16 @@ import dataclasses
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from walras._core.types import PyTree
 
 DEPTH = 8
 """Rounds that are combined."""
+
+MOST = np.finfo(np.float64).max
+"""The change of beliefs before any is known: a learner's state holds finite numbers only, so that one that is not is noticed."""
 
 
 class Mixing(eqx.Module):
@@ -56,7 +60,7 @@ def start(states: dict) -> Mixing | None:
     if not mixable(states):
         return None
     blank = jax.tree_util.tree_map(lambda leaf: jnp.zeros((DEPTH, *leaf.shape)), _parts(states))
-    return Mixing(blank, blank, jnp.asarray(0), jnp.asarray(jnp.inf))
+    return Mixing(blank, blank, jnp.asarray(0), jnp.asarray(MOST))
 
 
 def mixed(memory: Mixing, before: dict, after: dict, active: Array) -> tuple[Mixing, dict]:
@@ -79,7 +83,7 @@ def mixed(memory: Mixing, before: dict, after: dict, active: Array) -> tuple[Mix
     weights = jnp.linalg.solve(gram + jnp.diag(ridge * jnp.ones(DEPTH - 1)), steps @ changes[0])
     share = lambda leaf: leaf[0] - jnp.tensordot(weights, leaf[:-1] - leaf[1:], axes=1)  # noqa: E731
     combined = jax.tree_util.tree_map(share, afters)
-    return Mixing(befores, afters, known, jnp.where(active, residual, jnp.inf)), {
+    return Mixing(befores, afters, known, jnp.where(active, residual, MOST)), {
         name: _with(state, combined[name]) if name in combined else state for name, state in after.items()
     }
 

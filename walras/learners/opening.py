@@ -227,7 +227,8 @@ def _no_bracket(search: stationary.StationaryState) -> None:
             f"no stationary equilibrium is bracketed: at the last candidate {float(search.tried):.6g} the excess is still "
             f"{float(search.excess):.3g}",
             where="stationary search",
-            remedy="With β(1 + r) ≥ 1 savings have no bound; otherwise widen the bracket of the market.",
+            remedy="With β(1 + r) ≥ 1 savings have no bound; a stock behind formula prices has to be positive (who may borrow "
+            "may owe on balance); otherwise widen the bracket of the market.",
         )
 
 

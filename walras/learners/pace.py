@@ -47,6 +47,11 @@ def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
     return Pace(*(jax.device_put(x) for x in numbers))
 
 
+def slower(learner, rate: float):
+    """A learner whose first step is half as long as `rate`."""
+    return dataclasses.replace(learner, rate=0.5 * rate)
+
+
 def place(rule: TableRule, belief, field, guard_share, moving):
     """Coordinate nodes around what was seen, with guard bands; as they were where not `moving`."""
     _, coordinates = field.info

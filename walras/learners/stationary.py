@@ -180,7 +180,7 @@ def candidate_limits(economy: Economy, live: tuple[str, ...]) -> tuple[float, fl
                 where=type(economy).__name__,
                 remedy="Let `holds` return one stock that depends on the endogenous state.",
             )
-        return 1e-8, np.inf
+        return 1e-8, float(np.finfo(np.float64).max)  # finite: learners' states hold nothing else
     if market.bracket is None or len(market.bracket[0]) != 1:
         raise InputError("a stationary equilibrium needs a market with one price and a bracket", where=type(economy).__name__)
     (low,), (high,) = (list(end.values()) for end in market.bracket)

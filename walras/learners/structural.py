@@ -18,7 +18,7 @@ belief that the state carries scales coordinates; its law is fitted by the certi
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -41,13 +41,10 @@ from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.networks import blank, public_prices
-from walras.learners.pace import place
+from walras.learners.pace import place, slower
 from walras.learners.pathwise import pathwise
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
-
-if TYPE_CHECKING:
-    from optax import GradientTransformation
 
 
 class StructuralState(eqx.Module):
@@ -128,10 +125,9 @@ class StructuralRL(Learner):
             form = FreeForm(jnp.zeros((0, 0))) if kind == "free" else SmoothForm(jnp.zeros((0, 0)), powers)
         form = near(form, table, belief)
         table = answering(table, dict(self.answer), start.belief.template[0], setup.name)
-        own = table.table.shape[-3] * table.table.shape[-2]
         insight = unseen.insight(setup, start.belief.template[0])
         known = _variables(belief) if insight is None else insight.size
-        critic = Critic.blank(len(powers_of(known)) + remembered, own)
+        critic = Critic.blank(len(powers_of(known)) + remembered, table.table.shape[-3] * table.table.shape[-2])
         moments, zero = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form))), jax.device_put(np.int64(0))
         bracketed = not several and isinstance(setup.economy.market(), Clear)
         last = (table, belief, start.search, cohort, bracketed, several, insight)
@@ -161,7 +157,7 @@ class StructuralRL(Learner):
         if isinstance(setup.economy.market(), Clear) and len(periods.agents(setup.economy)) > 1 and setup.rest is None:
             refuse("StructuralRL has no start for a clearing market of several types")
 
-    def _optimiser(self, preset) -> "GradientTransformation":
+    def _optimiser(self, preset):
         import optax  # slow to import, and needed only by those who learn this way
 
         sizes = preset.structural
@@ -218,6 +214,10 @@ class StructuralRL(Learner):
     def rule(self, state: StructuralState) -> Rule:
         """The rule of the averaged parameters."""
         return state.average.rule(state.table, state.belief)
+
+    def calmer(self, state: StructuralState, preset):
+        """Half the rate."""
+        return slower(self, self.rate or preset.structural.rate), state
 
     def histogram(self, state: StructuralState) -> Histogram | None:
         """The histogram on which the rule was started."""
