@@ -103,7 +103,8 @@ def laboratory(
             populations = placed(populations, name, histogram)
     sizes = experience_of(learners, preset)
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
-    if economy.exogenous.n == 1:  # all paths would be one
+    exploring = any(learner.explores(populations[name]) for name, learner in learners.items())
+    if economy.exogenous.n == 1 and not exploring:  # all paths would be one
         starts, shocks = starts[:1], shocks[:1]
     given = rest.state.cross if rest is not None else {}
     state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))

@@ -113,7 +113,7 @@ def gather(
 def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, int, int], key: Key) -> Evidence:
     """`sizes`: blocks that are thrown away, blocks that are kept, dates a block."""
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
-    learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
+    learned = tuple(name for name, s in learner_states.items() if getattr(s, "belief", None) is not None)
     burn, kept, stride = sizes
     key_pass, blocks = stream(key, "certificate"), burn + kept
     path = paths.exogenous_path(lab.economy, start.exo, blocks * stride, key_pass).reshape(blocks, stride)

@@ -90,6 +90,33 @@ class DeepSizes:
 
 
 @dataclasses.dataclass(frozen=True)
+class ModelFreeSizes:
+    """Sizes of `Reinforce`, `PPO` and `SAC`.
+
+    `paths` × `dates` are simulated in each of `rounds`; `people` of a cohort live along each path (those who explore in the economy
+    are as many as there are). `units` of each of two hidden layers. A round takes `epochs` of steps on its experience in
+    `batches` parts; `rates` of actor and critic, gradients cut at `clip_norm`. Until the share `hold` of the rounds all stays
+    wide; then rates fall to `final` of what they were. The rule is the average over the last share `averaged` of the rounds. In the
+    first `warm_rounds` only the critic learns.
+    """
+
+    rounds: int
+    paths: int
+    dates: int
+    people: int
+    units: int = 64
+    epochs: int = 4
+    batches: int = 4
+    rates: tuple[float, float] = (1e-3, 3e-3)
+    clip_norm: float = 1.0
+    hold: float = 0.3
+    final: float = 0.02
+    averaged: float = 0.25
+    warm_rounds: int = 10
+    tolerance: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """What one name of `--preset` stands for.
 
@@ -114,6 +141,7 @@ class Preset:
     certificate_dates: int
     mixed_tolerance: float
     deep: DeepSizes = DeepSizes(300, 8, 8, 4, 48)
+    model_free: ModelFreeSizes = ModelFreeSizes(400, 16, 50, 100)
 
 
 PRESETS = {

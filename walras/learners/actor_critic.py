@@ -1,0 +1,267 @@
+"""What `Reinforce`, `PPO` and `SAC` share: the state of a model-free learner, its schedule, and steps on one batch.
+
+Schedule, in shares of the rounds: until `hold` exploration is wide, rates are high and the entropy bonus is at its floor; from
+there on exploration narrows, rates and the bonus go to zero, and the rule is the average of the networks. Entropy left in a rule
+is most of what somebody else could gain against it; taken away too soon, an economy of many learners collapses.
+"""
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from walras._core.keys import stream
+from walras.economy.population import Histogram
+from walras.economy.task import Task
+from walras.learners.beliefs import PolynomialBelief
+from walras.learners.frames import boxed
+from walras.learners.learner import Progress, Setup
+from walras.learners.preset import ModelFreeSizes
+from walras.learners.policy import ExploringRule, NetworkRule, TypeNetwork
+from walras.learners.table import TableRule
+from walras.learners.trials import Trials, begin, first_people, lived
+from walras.numerics.advantages import generalised, standardised
+
+if TYPE_CHECKING:
+    from optax import GradientTransformation
+
+COURSE = ("payoff", "entropy", "explained")
+"""What is kept of every round: mean payoff, entropy of the rule, share of the returns' variance that the critic explains."""
+
+RESTART = 0.1
+"""Share of a cohort's people that start again in a round where the economy's people are."""
+
+
+class ModelFreeState(eqx.Module):
+    """The rule that explores, its network averaged, the noise of exploration (s.d. of log-odds), the critic (a pytree of the learner's), numbers of both optimisers (their own
+    classes could not be saved), the scale of payoffs (mean, s.d., discount), people of the cohort, rounds done, the course, and
+    for the certificate: frame, belief, and the histogram on which the rule is judged (None where it cannot be)."""
+
+    rule: NetworkRule
+    average: TypeNetwork
+    sd: Array
+    critic: Any
+    optimisers: tuple[tuple[Array, ...], ...]
+    scale: Float[Array, " three"]
+    people: Any
+    rounds: Array
+    course: Float[Array, "rounds figures"]
+    table: TableRule | None
+    belief: PolynomialBelief | None
+    cohort: Histogram | None
+    memory: Any = None
+
+    def present(self) -> NetworkRule:
+        """The averaged rule."""
+        return dataclasses.replace(self.rule, network=self.average, frame=self.table, belief=self.belief)
+
+    def exploring(self) -> ExploringRule:
+        """The rule that explores."""
+        return ExploringRule(self.rule, self.sd)
+
+
+class Stage(NamedTuple):
+    """Where the schedule stands: how late it is (0 until `hold`, 1 at the end), share of the first rate, weight of the round in
+    the average."""
+
+    late: Array
+    pace: Array
+    share: Array
+
+
+def stage(rounds: Array, sizes: ModelFreeSizes) -> Stage:
+    """The schedule of a round."""
+    late = jnp.clip((rounds / sizes.rounds - sizes.hold) / (1.0 - sizes.hold), 0.0, 1.0)
+    pace = sizes.final + (1 - sizes.final) * 0.5 * (1 + jnp.cos(jnp.pi * late))
+    averaged = jnp.maximum(rounds - jnp.floor((1 - sizes.averaged) * sizes.rounds), 0.0) + 1.0
+    return Stage(late, pace, 1.0 / averaged)
+
+
+def blank(setup: Setup, sizes: ModelFreeSizes, masks, conduct: str | None, noise: float, critic) -> ModelFreeState:
+    """The first state; `critic(rule, key)` makes the critic."""
+    opened = begin(setup, dict(masks), sizes.units)
+    rule = dataclasses.replace(opened.rule, frame=None, belief=None)
+    made = critic(rule, stream(setup.key, "critic"))
+    adam = adams(sizes)
+    optimisers = tuple(_leaves(a.init(eqx.filter(x, eqx.is_array))) for a, x in zip(adam, (rule.network, made), strict=True))
+    people = first_people(setup, conduct, sizes.paths, sizes.people)
+    scale, zero = jax.device_put(np.array([0.0, 1.0, 0.95])), jax.device_put(np.int64(0))
+    course = jax.device_put(np.zeros((sizes.rounds, len(COURSE))))
+    judged = (opened.rule.frame, opened.rule.belief, opened.cohort)
+    sd = jax.device_put(np.float64(noise))
+    return ModelFreeState(rule, rule.network, sd, made, optimisers, scale, people, zero, course, *judged)
+
+
+def adams(sizes) -> "tuple[GradientTransformation, GradientTransformation]":
+    """Optimisers of actor and critic, gradients cut at a norm; the rate of a step is that of its round."""
+    import optax  # slow to import, and needed only by those who learn this way
+
+    return tuple(optax.chain(optax.clip_by_global_norm(sizes.clip_norm), optax.adam(rate)) for rate in sizes.rates)
+
+
+def stepped(adam, known: tuple[Array, ...], gradient, tree, pace):
+    """One step of an optimiser kept as leaves: (the new tree, its new leaves)."""
+    memory = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(tree)), known)
+    change, memory = adam.update(gradient, memory)
+    change = jax.tree_util.tree_map(lambda c: (pace * c).astype(c.dtype), change)
+    return eqx.apply_updates(tree, change), _leaves(memory)
+
+
+def _leaves(tree) -> tuple[Array, ...]:
+    return tuple(jax.tree_util.tree_leaves(tree))
+
+
+class Lived(NamedTuple):
+    """A round of experience in scaled payoffs, the people of the cohort after it, the scale, and the mean payoff."""
+
+    trials: Trials
+    people: Any
+    scale: Array
+    payoff: Array
+
+
+def experience(key, state: ModelFreeState, task: Task, now: Stage, conduct: str | None, size: int) -> Lived:
+    """One round under the exploring rule.
+
+    Payoffs are centred, in units of their standard deviation, and multiplied by one less the discount factor, so that values are
+    of order one. The scale follows what is seen until exploration narrows, then stays.
+    """
+    restart = jnp.where(state.rounds == 0, 1.0, RESTART)
+    trials, people = lived(key, state.exploring(), task, state.people, (restart, size), conduct)
+    seen = jnp.stack([jnp.mean(trials.payoff), jnp.std(trials.payoff), jnp.mean(trials.discount[:, :-1])])
+    seen = seen.at[1].set(jnp.maximum(seen[1], 1e-6 * jnp.abs(seen[0]) + 1e-9))
+    follow = jnp.where(now.late <= 0, jnp.maximum(1.0 / (state.rounds + 1.0), 0.05), 0.0)
+    scale = state.scale + follow * (seen - state.scale)
+    mean, unit, discount = scale
+    payoff = (trials.payoff - mean) / unit * jnp.maximum(1 - discount, 0.01)
+    payoff, discount = (x.astype(jnp.float32) for x in (payoff, trials.discount))
+    return Lived(dataclasses.replace(trials, payoff=payoff, discount=discount), people, scale, seen[0])
+
+
+def values_of(critic: TypeNetwork, trials: Trials) -> Float[Array, "path time individual"]:
+    """What a critic of states says."""
+    return jax.vmap(jax.vmap(critic))(trials.own, trials.public)[..., 0]
+
+
+class Batch(NamedTuple):
+    """Dates of experience, leading axis date (individuals second, of `public` none)."""
+
+    own: Array
+    public: Array
+    numbers: Array
+    gain: Array
+    returns: Array
+    before: Array
+
+
+def batch_of(state: ModelFreeState, trials: Trials, mix: float) -> Batch:
+    """All dates but the last of every path: advantages, standardised; returns; log densities under the rule that acted.
+
+    The value at the last date of a path stands for what comes after it.
+    """
+    value = values_of(state.critic, trials)
+    over = lambda x: jnp.moveaxis(x, 1, 0)  # noqa: E731
+    gain = generalised(over(trials.payoff)[:-1], over(trials.discount)[:-1], over(value), mix)
+    gain = jnp.moveaxis(gain, 0, 1)
+    returns = gain + value[:, :-1]
+    acted = (trials.own, trials.public, trials.numbers, state.sd)
+    before = log_probs(state.rule.network, state.rule.heads, *acted)
+    dates = math.prod(gain.shape[:2])
+    flat = lambda x: x[:, : gain.shape[1]].reshape(dates, *x.shape[2:])  # noqa: E731
+    parts = (trials.own, trials.public, trials.numbers, standardised(gain), returns, before)
+    return Batch(*(flat(part) for part in parts))
+
+
+def log_probs(network: TypeNetwork, heads, own, public, numbers, sd):
+    """Log densities of what was drawn; `public` lacks the axis of individuals, the last but one of the others."""
+    out = outputs_of(network, own, public)
+    sd = jnp.asarray(sd, jnp.float32)
+    found = jax.vmap(lambda o, x: heads.log_prob(o, sd, x))(out, numbers.reshape(-1, heads.draws))
+    return found.reshape(own.shape[:-1])
+
+
+def outputs_of(network: TypeNetwork, own, public):
+    """Outputs for all individuals of all dates, in one row each."""
+    dates = math.prod(own.shape[:-2])  # an economy may have no public input at all
+    out = jax.vmap(network)(own.reshape(dates, *own.shape[-2:]), public.reshape(dates, public.shape[-1]))
+    return out.reshape(-1, out.shape[-1])
+
+
+def improved(state: ModelFreeState, batch: Batch, objective, now: Stage, sizes: ModelFreeSizes, key) -> "Found":
+    """Epochs of steps on parts of a batch.
+
+    Args:
+        objective: of (log density now, that of the rule that acted, advantage, entropy), to be maximised.
+    """
+    adam, heads, sd = adams(sizes), state.rule.heads, state.sd.astype(jnp.float32)
+    dates = batch.gain.shape[0]
+    size = max(dates // sizes.batches, 1)
+
+    def actor_loss(network, part: Batch):
+        chance = log_probs(network, heads, part.own, part.public, part.numbers, sd)
+        spread = jax.vmap(lambda o: heads.entropy(o, sd))(outputs_of(network, part.own, part.public))
+        return -objective(chance, part.before, part.gain, jnp.mean(spread))
+
+    def critic_loss(critic, part: Batch):
+        value = jax.vmap(critic)(part.own, part.public)[..., 0]
+        return jnp.mean((value - part.returns) ** 2)
+
+    def step(carry, chosen):
+        actor, critic, (first, second) = carry
+        part = jax.tree_util.tree_map(lambda x: x[chosen], batch)
+        # The critic learns what the first scale is before anybody acts on it.
+        pace = jnp.where(state.rounds < sizes.warm_rounds, 0.0, now.pace)
+        actor, first = stepped(adam[0], first, jax.grad(actor_loss)(actor, part), actor, pace)
+        critic, second = stepped(adam[1], second, jax.grad(critic_loss)(critic, part), critic, now.pace)
+        return (actor, critic, (first, second)), None
+
+    def epoch(carry, k):
+        order = jax.random.permutation(k, dates)[: dates // size * size].reshape(-1, size)
+        return jax.lax.scan(step, carry, order)
+
+    began = (state.rule.network, state.critic, state.optimisers)
+    return Found(*jax.lax.scan(epoch, began, jax.random.split(key, sizes.epochs))[0])
+
+
+class Found(NamedTuple):
+    """What a round's steps led to."""
+
+    actor: TypeNetwork
+    critic: Any
+    optimisers: tuple
+    memory: Any = None
+
+
+def concluded(
+    state: ModelFreeState, task: Task, sizes: ModelFreeSizes, noise: tuple[float, float], seen: Lived, found: Found, figures
+) -> tuple[ModelFreeState, Progress]:
+    """The state after a round; `figures` (entropy, explained) go into its course. `noise`: first and last."""
+    share = stage(state.rounds, sizes).share
+    average = jax.tree_util.tree_map(lambda a, x: (a + share * (x - a)).astype(a.dtype), state.average, found.actor)
+    table = None if state.table is None else boxed(state.table, state.belief, task.field)
+    pairs = zip(_leaves(found.actor), _leaves(state.rule.network), strict=True)
+    moved = jnp.sqrt(sum(jnp.sum((a - b) ** 2) for a, b in pairs)).astype(float)
+    figures = jnp.stack([jnp.asarray(x, float) for x in (seen.payoff, *figures)])
+    course = jax.lax.dynamic_update_slice_in_dim(state.course, figures[None], state.rounds, 0)
+    rounds, (first, last) = state.rounds + 1, noise
+    sd = first * (last / first) ** stage(rounds, sizes).late
+    rule = state.rule.with_network(found.actor)
+    parts = (rule, average, sd, found.critic, found.optimisers, seen.scale, seen.people, rounds, course)
+    return ModelFreeState(*parts, table, state.belief, state.cohort, found.memory), Progress(moved, jnp.zeros(()))
+
+
+def figures(state: ModelFreeState, batch: Batch) -> tuple[Array, Array]:
+    """(entropy of the rule by what it drew, share of the variance of returns that the critic explains)."""
+    value = jax.vmap(state.critic)(batch.own, batch.public)[..., 0]
+    explained = 1 - jnp.var(batch.returns - value) / (jnp.var(batch.returns) + 1e-12)
+    return -jnp.mean(batch.before), explained
+
+
+def state_critic(sizes: ModelFreeSizes):
+    """Makes a critic of states."""
+    return lambda rule, key: TypeNetwork.random(rule.inputs.sizes, sizes.units, 1, key, 0.01)
