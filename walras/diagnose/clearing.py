@@ -88,9 +88,8 @@ class Clearing(Check):
                 counted[name] = {k: _exact_total(np.asarray(v), weight, mass) for k, v in held.items()}
             again = _formula_prices(evidence.lab, dataclasses.replace(now, stocks=counted))
             used = evidence.dates["public"].prices
-            gaps.append(
-                max(abs(float(v) / float(used[k][block * evidence.stride]) - 1) for k, v in again.items() if float(v) != 0)
-            )
+            off = (abs(float(v) / float(used[k][block * evidence.stride]) - 1) for k, v in again.items() if float(v) != 0)
+            gaps.append(max(off, default=0.0))  # no price may be known before everybody has chosen
         return np.array(gaps)
 
 

@@ -66,21 +66,21 @@ class MarlRbc(Economy):
 
     def household_sees(self, now):
         """Productivity state, productive capital."""
-        return CapitalView(now.exo, now.stocks["household"]["E"])
+        return CapitalView(now.exo, now.stocks["household"]["K"])
 
     def household_gets(self, now):
         """Gross return of productive and undepreciated capital, wage, tax rate; output and consumption."""
         held, flow = now.stocks["household"], now.flows["household"]
-        Y = self.exogenous.value(now.exo) * held["E"] ** self.alpha * flow["L"] ** (1 - self.alpha)
-        rent, w, tau = self.alpha * Y / held["E"], (1 - self.alpha) * Y / flow["L"], self.household.mu * held["U"] / flow["L"]
-        spent = rent * flow["sE"] + (1 - self.delta) * flow["sK"] + w * ((1 - tau) * flow["sL"] + self.household.mu * flow["sU"])
+        Y = self.exogenous.value(now.exo) * held["K"] ** self.alpha * flow["L"] ** (1 - self.alpha)
+        rent, w, tau = self.alpha * Y / held["K"], (1 - self.alpha) * Y / flow["L"], self.household.mu * held["U"] / flow["L"]
+        spent = rent * flow["sK"] + (1 - self.delta) * flow["sk"] + w * ((1 - tau) * flow["sL"] + self.household.mu * flow["sU"])
         return {"rent": rent, "kept": 1 - self.delta + 0 * rent, "w": w, "tau": tau, "Y": Y, "C": spent}
 
     def accounts(self, now, after):
         """Goods: Y = C + K' − (1 − δ) K."""
         market = self.household_gets(now)
-        K, K_next = now.stocks["household"]["K"], after.stocks["household"]["K"]
-        return {"goods": market["Y"] - market["C"] - (K_next - (1 - self.delta) * K)}
+        k, k_next = now.flows["household"]["k"], after.flows["household"]["k"]
+        return {"goods": market["Y"] - market["C"] - (k_next - (1 - self.delta) * k)}
 
     @classmethod
     def closed_form(cls):

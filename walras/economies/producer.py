@@ -98,16 +98,17 @@ class Household(AgentType, Invertible):
         return own.to(k=(1 - choice.s) * self.cash(own, choice, outcome))
 
     def holds(self, own):
-        """Capital, productive capital, and whether hours are worth nothing."""
+        """Productive capital, and whether hours are worth nothing."""
         kappa, lam = self.risk.value(own.e)
-        return {"K": own.k, "E": kappa * own.k, "U": jnp.where(lam == 0, 1.0, 0.0)}
+        return {"K": kappa * own.k, "U": jnp.where(lam == 0, 1.0, 0.0)}
 
     def does(self, own, choice, view):
-        """Hours N, efficient hours L; and E, K, L, U each times the share consumed: what consumption is at any prices."""
+        """Hours N, efficient hours L, capital k as it is counted; and all that cash is made of times the share consumed, which
+        gives consumption at any prices."""
         kappa, lam = self.risk.value(own.e)
         hours, s = self.hours(choice), choice.s
-        parts = {"sE": s * kappa * own.k, "sK": s * own.k, "sL": s * lam * hours, "sU": s * jnp.where(lam == 0, 1.0, 0.0)}
-        return {"N": hours, "L": lam * hours, **parts}
+        parts = {"sK": s * kappa * own.k, "sk": s * own.k, "sL": s * lam * hours, "sU": s * jnp.where(lam == 0, 1.0, 0.0)}
+        return {"N": hours, "L": lam * hours, "k": own.k, **parts}
 
     def invert(self, W, own, view, outcome, next_own):
         """u'(c) = W; b/(1 − l) = W w λ (1 − τ), never less than no work; then the budget for k."""

@@ -82,9 +82,9 @@ def stage(rounds: Array, sizes: ModelFreeSizes) -> Stage:
     return Stage(late, pace, 1.0 / averaged)
 
 
-def blank(setup: Setup, sizes: ModelFreeSizes, masks, conduct: str | None, noise: float, critic) -> ModelFreeState:
-    """The first state; `critic(rule, key)` makes the critic."""
-    opened = begin(setup, dict(masks), sizes.units)
+def blank(setup: Setup, sizes: ModelFreeSizes, opening, conduct: str | None, noise: float, critic) -> ModelFreeState:
+    """The first state; `opening`: masks by field and where the first rule is; `critic(rule, key)` makes the critic."""
+    opened = begin(setup, opening, sizes.units)
     rule = dataclasses.replace(opened.rule, frame=None, belief=None)
     made = critic(rule, stream(setup.key, "critic"))
     adam = adams(sizes)

@@ -119,6 +119,8 @@ def _stay_put(rule: TableRule, setup: Setup) -> Opening:
     live = stationary.live_stocks(rule.agent)
     searching = isinstance(setup.economy.market(), Formula) and len(live) == 1
     stock, positions, now = _at_rest(rule, setup, live[0] if searching else None)
+    if rule.table.shape[-1] == 2 and searching:
+        stock, positions, now = _willing(rule, setup, live[0])
     table = np.broadcast_to(np.asarray(positions)[None, :, None], (1, *rule.table.shape[1:]))
     low, high = float(rule.own_axis.low), float(rule.own_axis.high)
     axis = dataclasses.replace(rule.own_axis, high=as_parameter(max(high, low + 4.0 * (float(stock) - low))))
@@ -127,16 +129,45 @@ def _stay_put(rule: TableRule, setup: Setup) -> Opening:
 
 
 @brief_jit
+def _willing(rule: TableRule, setup: Setup, live: str):
+    """As `_at_rest`, the first of two choices such that nobody at rest would rather choose another, others doing the same."""
+
+    def at(position):
+        there = dataclasses.replace(rule, table=rule.table.at[..., 0].set(position))
+        return _rest_of(there, setup, live, [position])
+
+    def gap(position):
+        stock, positions, now = at(position)
+        agent, name = rule.agent, setup.name
+        own = _own(agent, stock, jnp.asarray(0))
+        view, outcome = now.views[name], now.outcome[name]
+        slopes = margins(agent, own, choose(agent, own, view, list(positions[0])), view, outcome)
+        return slopes.u_c[0] - slopes.m_c[0] * slopes.u_c[1] / slopes.m_c[1]  # what a little more of it is worth
+
+    found = bracketed(gap, jnp.asarray(0.02), jnp.asarray(0.98))
+    return at(jnp.where(found.status == 0, found.value, 0.5))
+
+
+@brief_jit
 def _at_rest(rule: TableRule, setup: Setup, live: str | None):
     """The individual stock at rest, positions (risk, choices) that keep it, and the date there."""
+    return _rest_of(rule, setup, live, [jnp.asarray(0.5)] * (rule.table.shape[-1] - 1))
+
+
+def _own(agent, stock, risk):
+    """An individual with this stock in this state of risk."""
+    template = agent.limits()
+    own = template.to(**{stock_field(agent): stock})
+    return own.to(**{template.risk_field(): risk}) if template.risk_field() else own
+
+
+def _rest_of(rule: TableRule, setup: Setup, live: str | None, middle: list):
+    """See `_at_rest`; `middle` are the positions of all choices but the last."""
     agent, name, economy, field = rule.agent, setup.name, setup.economy, stock_field(rule.agent)
     populations = placed(setup.populations, name, Histogram(rule.own_axis, rule.own_axis.n))
     rules = {**setup.rules, name: rule}
     state = periods.start(economy, populations, rules, setup.key, setup.exo)
     opening = periods.opening(economy, populations, state)
-    template = agent.limits()
-    risk = template.risk_field()
-    middle = [jnp.asarray(0.5)] * (rule.table.shape[-1] - 1)
 
     def date(s):
         if live is None:
@@ -145,8 +176,7 @@ def _at_rest(rule: TableRule, setup: Setup, live: str | None):
         return periods.hypothetical(economy, populations, rules, state, setup.key, stocks=stocks)
 
     def staying(s, e, now):
-        own = template.to(**{field: s})
-        own = own.to(**{risk: e}) if risk else own
+        own = _own(agent, s, e)
         view, outcome = now.views[name], now.outcome[name]
         moved = lambda p: getattr(agent.move(own, choose(agent, own, view, [*middle, p]), view, outcome), field)  # noqa: E731
         p = bracketed(lambda p: moved(p) - s, jnp.zeros(()), jnp.ones(())).value

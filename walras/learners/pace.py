@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from walras.economy.economy import Formula
+from walras.economy.economy import Formula, nothing
 from walras.economy.population import Representative
 from walras.learners.learner import Setup
 from walras.learners.table import TableRule
@@ -16,13 +16,14 @@ from walras.numerics.interpolate import EvenAxis
 
 
 class Pace(eqx.Module):
-    """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, and the
-    band left and right of what was seen, as a share of its width."""
+    """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, the
+    band left and right of what was seen, as a share of its width, and share of the way that the forecast of views moves."""
 
     law: Array
     sweeps: Array
     placing: Array
     guard: Array
+    views: Array
 
 
 def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
@@ -43,7 +44,9 @@ def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
     law = law if law_step is None else law_step
     count = count if sweeps is None else sweeps
     guard = sizes.guard if setup.rest is None else sizes.several_guard
-    numbers = (np.float64(law), np.int64(count), np.int64(placing), np.float64(guard))
+    made = setup.economy.timing().moves()[setup.name].gets is not nothing and setup.rest is None
+    views = sizes.outcome_step if made else 1.0
+    numbers = (np.float64(law), np.int64(count), np.int64(placing), np.float64(guard), np.float64(views))
     return Pace(*(jax.device_put(x) for x in numbers))
 
 

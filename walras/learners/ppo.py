@@ -36,6 +36,7 @@ class PPO(Learner):
         entropy: weight of the entropy of discrete choices (and of the shape of continuous ones) until `hold`.
         mix: λ of the generalised advantages.
         clip: how far the chance of a choice may move in a round.
+        start: where the first rule is: `rest` (what keeps the economy where it rests) or `middle` (of what is feasible).
         masks: by field, which values of a discrete choice are admitted.
         sizes: everything else, if not that of the preset.
     """
@@ -45,6 +46,7 @@ class PPO(Learner):
     entropy: float = eqx.field(static=True, default=0.0)
     mix: float = eqx.field(static=True, default=0.95)
     clip: float = eqx.field(static=True, default=0.2)
+    start: str = eqx.field(static=True, default="rest")
     masks: tuple[tuple[str, tuple[bool, ...]], ...] = eqx.field(static=True, default=())
     sizes: ModelFreeSizes | None = eqx.field(static=True, default=None)
     fresh: ClassVar[bool] = True
@@ -61,7 +63,7 @@ class PPO(Learner):
         """A rule that keeps the economy where it rests, or in the middle of what is feasible; a critic that says nothing."""
         check(setup, self.conduct, "PPO")
         sizes = self._sizes(setup.preset)
-        return ac.blank(setup, sizes, self.masks, self.conduct, self.noise[0], ac.state_critic(sizes))
+        return ac.blank(setup, sizes, (self.masks, self.start), self.conduct, self.noise[0], ac.state_critic(sizes))
 
     def explores(self, population):
         """Strategic ones do."""

@@ -17,7 +17,8 @@ class EulerSizes:
     `clearing`, `representative`, `several`: share of the way that the law moves in a round, sweeps and placing rounds where
     one type's prices clear a market, where a representative lives alone (its best answer to a law overshoots many times), and
     where several types meet in cleared markets; there the bands are wider (`several_guard`): where the nodes end, so does the
-    answer of demand to the interest rate.
+    answer of demand to the interest rate. `outcome_step`: share of the way that forecasts of views and outcomes move in a round where
+    choices of the same date make them.
     """
 
     nodes: int
@@ -35,6 +36,7 @@ class EulerSizes:
     representative: tuple[float, int, int] = (0.03, 40, 0)
     several: tuple[float, int, int] = (1.0, 1, 20)
     several_guard: float = 0.6
+    outcome_step: float = 0.3
 
 
 @dataclasses.dataclass(frozen=True)

@@ -81,10 +81,17 @@ def check(setup: Setup, conduct: str | None, subject: str) -> None:
         raise InputError(f"{subject} takes types that live for ever", setup.name, remedy="Use EulerIteration.")
 
 
-def begin(setup: Setup, masks: dict, units: int) -> Beginning:
-    """The first rule: the positions that keep the economy where it rests, or those in the middle; and the inputs' scale."""
+def begin(setup: Setup, opening_: tuple, units: int) -> Beginning:
+    """The first rule: the positions that keep the economy where it rests, or those in the middle; and the inputs' scale.
+
+    `opening_`: masks by field, and `rest` or `middle`.
+    """
+    masks, where = opening_
+    if where not in ("rest", "middle"):
+        raise InputError(f"no rule starts at '{where}'", setup.name, remedy="Use `rest` or `middle`.")
     own, now, positions, opening = _place(setup)
-    heads = Heads.of(_spaces(setup, own, now), masks, setup.name)
+    positions = positions if where == "rest" else [0.5] * len(positions)
+    heads = Heads.of(_spaces(setup, own, now), dict(masks), setup.name)
     inputs = Inputs.of(setup.agent, setup.economy.exogenous, own, now.infos[setup.name])
     network = TypeNetwork.random(inputs.sizes, units, heads.outputs, stream(setup.key, "actor"), 0.01)
     network = network.biased(heads.opening([jnp.asarray(p) for p in positions]))
