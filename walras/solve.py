@@ -22,7 +22,7 @@ from walras.diagnose.finding import Finding
 from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.economy import Economy
-from walras.economy.population import Histogram, Panel, Population, Representative
+from walras.economy.population import Finite, Histogram, Panel, Population, Representative
 from walras.economy.process import Distribution, Process
 from walras.economy.rule import ConductRule, Information, ViewInformation
 from walras.inputs import check_accounts, check_feasible, check_parameters
@@ -124,7 +124,10 @@ def default_learner(agent) -> Learner:
 
 
 def default_population(agent, nodes: int) -> Population:
-    """A representative where all individuals are alike for ever (no own risk, one kind at birth), else a histogram."""
+    """As many as there are where individuals are numbered; a representative where all are alike for ever (no own risk, one kind
+    at birth); else a histogram."""
+    if (count := getattr(agent, "identities", None)) is not None:
+        return Finite(count)
     alike = agent.risk.n == 1 and len(eqx.filter_eval_shape(lambda: agent.birth(0, 0).nodes()[1])) == 1
     return Representative() if alike else Histogram(None, nodes)
 

@@ -192,15 +192,20 @@ def outputs_of(network: TypeNetwork, own, public):
     return out.reshape(-1, out.shape[-1])
 
 
-def improved(state: ModelFreeState, batch: Batch, objective, now: Stage, sizes: ModelFreeSizes, key) -> "Found":
+def improved(
+    state: ModelFreeState, batch: Batch, objective, now: Stage, sizes: ModelFreeSizes, key, once: bool = False
+) -> "Found":
     """Epochs of steps on parts of a batch.
 
     Args:
         objective: of (log density now, that of the rule that acted, advantage, entropy), to be maximised.
+        once: the actor takes one step, on the whole batch, and the critic all of them.
     """
     adam, heads, sd = adams(sizes), state.rule.heads, state.sd.astype(jnp.float32)
     dates = batch.gain.shape[0]
     size = max(dates // sizes.batches, 1)
+    # The critic learns what the first scale is before anybody acts on it.
+    pace = jnp.where(state.rounds < sizes.warm_rounds, 0.0, now.pace)
 
     def actor_loss(network, part: Batch):
         chance = log_probs(network, heads, part.own, part.public, part.numbers, sd)
@@ -211,12 +216,14 @@ def improved(state: ModelFreeState, batch: Batch, objective, now: Stage, sizes: 
         value = jax.vmap(critic)(part.own, part.public)[..., 0]
         return jnp.mean((value - part.returns) ** 2)
 
+    def moved(actor, first, part):
+        return stepped(adam[0], first, jax.grad(actor_loss)(actor, part), actor, pace)
+
     def step(carry, chosen):
         actor, critic, (first, second) = carry
         part = jax.tree_util.tree_map(lambda x: x[chosen], batch)
-        # The critic learns what the first scale is before anybody acts on it.
-        pace = jnp.where(state.rounds < sizes.warm_rounds, 0.0, now.pace)
-        actor, first = stepped(adam[0], first, jax.grad(actor_loss)(actor, part), actor, pace)
+        if not once:
+            actor, first = moved(actor, first, part)
         critic, second = stepped(adam[1], second, jax.grad(critic_loss)(critic, part), critic, now.pace)
         return (actor, critic, (first, second)), None
 
@@ -224,7 +231,10 @@ def improved(state: ModelFreeState, batch: Batch, objective, now: Stage, sizes: 
         order = jax.random.permutation(k, dates)[: dates // size * size].reshape(-1, size)
         return jax.lax.scan(step, carry, order)
 
-    began = (state.rule.network, state.critic, state.optimisers)
+    actor, (first, second) = state.rule.network, state.optimisers
+    if once:
+        actor, first = moved(actor, first, batch)
+    began = (actor, state.critic, (first, second))
     return Found(*jax.lax.scan(epoch, began, jax.random.split(key, sizes.epochs))[0])
 
 
