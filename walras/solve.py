@@ -103,8 +103,9 @@ def laboratory(
             populations = placed(populations, name, histogram)
     sizes = experience_of(learners, preset)
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
-    exploring = any(learner.explores(populations[name]) for name, learner in learners.items())
-    if economy.exogenous.n == 1 and not exploring:  # all paths would be one
+    # Without aggregate risk all paths are one, unless people explore in them or live along them.
+    lived = (learner.explores(populations[n]) or getattr(states[n], "people", None) is not None for n, learner in learners.items())
+    if economy.exogenous.n == 1 and not any(lived):
         starts, shocks = starts[:1], shocks[:1]
     given = rest.state.cross if rest is not None else {}
     state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))

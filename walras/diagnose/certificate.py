@@ -15,6 +15,7 @@ from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.diagnose.nodes import Nodes
 from walras.diagnose.restricted import Restricted
+from walras.diagnose.unchecked import Unchecked
 
 STANDARD = {
     "euler_log10_mean": -3.0,
@@ -28,6 +29,7 @@ STANDARD = {
     "outside_nodes_percent": 0.5,
     "top_mass": 1e-6,
     "best_response_gain_percent": 0.02,
+    "unchecked_types": 0,
 }
 
 
@@ -44,7 +46,16 @@ def thresholds(preset: str) -> dict[str, float]:
     return tighter
 
 
-CHECKS: tuple[Check, ...] = (EulerErrors(), DenHaan(), BestResponse(), Restricted(), Clearing(), Accounts(), Nodes())
+CHECKS: tuple[Check, ...] = (
+    EulerErrors(),
+    DenHaan(),
+    BestResponse(),
+    Restricted(),
+    Clearing(),
+    Accounts(),
+    Nodes(),
+    Unchecked(),
+)
 
 
 @dataclasses.dataclass(frozen=True)

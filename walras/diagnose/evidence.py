@@ -21,7 +21,7 @@ from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.information import moment, sees_state
 from walras.economy.population import Histogram, Panel
-from walras.economy.process import transition_matrix
+from walras.economy.process import Distribution, transition_matrix
 from walras.economy.space import choice_fields
 from walras.economy.task import Field
 from walras.loop import Laboratory, LoopState, stationary_people
@@ -73,10 +73,24 @@ def judged(lab: Laboratory, loop: LoopState, begin: periods.EconomyState) -> tup
     A panel is a sample of a continuum, and sampling is no fault of a rule.
     """
     populations, cross = dict(lab.populations), dict(begin.cross)
-    for name, (histogram, mass) in stationary_people(lab.learners, loop.learners).items():
-        if isinstance(populations[name], Panel):
-            populations[name], cross[name] = histogram, np.asarray(mass)
+    found, types = stationary_people(lab.learners, loop.learners), periods.agents(lab.economy)
+    for name, learner in lab.learners.items():
+        histogram = learner.histogram(loop.learners[name])
+        if not isinstance(populations[name], Panel) or histogram is None:
+            continue
+        populations[name] = histogram
+        if name in found:
+            cross[name] = np.asarray(found[name][1])
+        else:  # no distribution at rest is known: the people themselves, and dates that are thrown away do the rest
+            cross[name] = _put(histogram, types[name], begin.cross[name])
     return dataclasses.replace(lab, populations=populations), dataclasses.replace(begin, cross=cross)
+
+
+@brief_jit
+def _put(histogram: Histogram, agent, people):
+    """The mass of listed people on the nodes of a histogram."""
+    count = jax.tree_util.tree_leaves(people)[0].shape[0]
+    return histogram.place(agent, Distribution(people, jnp.full(count, 1.0 / count)), None)
 
 
 def gather(

@@ -23,7 +23,6 @@ paper is reported to have α and 1 − α exchanged.) With permanent κ and no r
 `closed_form` and `rbc`: one household; `heterogeneous`: permanent types; `krusell_smith` has chances, benefits and taxes of `krusell_smith.dhjj2010`.
 """
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -73,7 +72,9 @@ class MarlRbc(Economy):
         held, flow = now.stocks["household"], now.flows["household"]
         Y = self.exogenous.value(now.exo) * held["K"] ** self.alpha * flow["L"] ** (1 - self.alpha)
         rent, w, tau = self.alpha * Y / held["K"], (1 - self.alpha) * Y / flow["L"], self.household.mu * held["U"] / flow["L"]
-        spent = rent * flow["sK"] + (1 - self.delta) * flow["sk"] + w * ((1 - tau) * flow["sL"] + self.household.mu * flow["sU"])
+        spent = (
+            rent * flow["sK"] + (1 - self.delta) * flow["sk"] + w * ((1 - tau) * flow["sL"] + self.household.mu * flow["sU"])
+        )
         return {"rent": rent, "kept": 1 - self.delta + 0 * rent, "w": w, "tau": tau, "Y": Y, "C": spent}
 
     def accounts(self, now, after):

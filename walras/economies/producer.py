@@ -34,7 +34,7 @@ class Share(Choice):
 class HoursAndShare(Choice):
     """Share of time worked, share of cash consumed."""
 
-    l: Scalar  # noqa: E741
+    l: Scalar
     s: Scalar
 
 

@@ -47,6 +47,7 @@ from walras.learners.table import TableRule
 if TYPE_CHECKING:
     from optax import GradientTransformation
 
+
 class DeepState(eqx.Module):
     """The rule, numbers of the optimiser (its own class could not be saved), rounds done, residual, the regressions
     of views and next coordinates, and the stationary search that gave base and people, with its histogram. The rule's frame is the box of what was seen."""

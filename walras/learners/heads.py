@@ -175,14 +175,18 @@ class Heads(eqx.Module):
             shape = jnp.broadcast_shapes(space.low.shape, space.high.shape) if isinstance(space, Interval) else ()
             if not isinstance(space, Interval | Discrete) or len(shape) > 1:
                 remedy = "Write it as intervals or discrete values."
-                raise InputError(f"a model-free learner has no head for '{name}', a {type(space).__name__}", where, remedy=remedy)
+                raise InputError(
+                    f"a model-free learner has no head for '{name}', a {type(space).__name__}", where=where, remedy=remedy
+                )
             if isinstance(space, Interval):
                 heads.append(Squashed(*shape) if shape else Squashed(0))
                 continue
             mask = np.asarray(masks.get(name, (True,) * space.values.shape[0]), bool)
             if mask.shape != (space.values.shape[0],) or not mask.any():
                 what = "leaves no action" if mask.shape == (space.values.shape[0],) else "has another length"
-                raise InputError(f"the mask of '{name}' {what}", where, f"{mask.tolist()}", "Admit one value at least.")
+                raise InputError(
+                    f"the mask of '{name}' {what}", where=where, number=mask.tolist(), remedy="Admit one value at least."
+                )
             heads.append(Categorical(jax.device_put(mask)))
         return cls(tuple(heads))
 

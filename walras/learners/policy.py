@@ -38,7 +38,7 @@ class Scaling(eqx.Module):
     kind: str = eqx.field(static=True)
 
     @classmethod
-    def of(cls, interval, typical: np.ndarray) -> "Scaling":
+    def of(cls, interval, typical) -> "Scaling":
         """From the limits of a field and its typical (mean) value."""
         low, high = (np.asarray(getattr(interval, end, np.nan), float) for end in ("low", "high"))
         typical = np.asarray(typical, float)
@@ -69,7 +69,7 @@ class Inputs(eqx.Module):
 
     stocks: tuple[Scaling, ...]
     risks: Float[Array, "risk values"]
-    states: Float[Array, "states values"]
+    states: Float[Array, "states numbers"]
     traits: tuple[tuple[Array, Array], ...]
     counts: tuple[int, ...] = eqx.field(static=True)
     centre: Float[Array, " coordinates"]

@@ -163,6 +163,7 @@ PRESETS = {
         3_000,
         3e-4,
         DeepSizes(150, 8, 8, 4, 48),
+        ModelFreeSizes(200, 16, 30, 20),
     ),
     "standard": Preset(
         "standard",
@@ -196,6 +197,7 @@ PRESETS = {
         10_000,
         1e-5,
         DeepSizes(1200, 8, 8, 4, 48),
+        ModelFreeSizes(1000, 32, 50, 200),
     ),
 }
 # As printed by Yang, Wang, Schaab and Moll (2025), Tables 4 and 5; docs/choose-a-learner.md says what has no counterpart here.

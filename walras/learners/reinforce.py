@@ -19,6 +19,7 @@ import jax.numpy as jnp
 
 from walras._core.keys import stream
 from walras.learners import actor_critic as ac
+from walras.learners import ascent
 from walras.learners.learner import Experience, Learner
 from walras.learners.preset import ModelFreeSizes
 from walras.learners.trials import check, is_strategic
@@ -68,14 +69,14 @@ class Reinforce(Learner):
         sizes = self._sizes(task.preset)
         now = ac.stage(state.rounds, sizes)
         seen = ac.experience(stream(key, "lives"), state, task, now, self.conduct, sizes.people)
-        batch = ac.batch_of(state, seen.trials, self.mix)
+        batch = ascent.batch_of(state, seen.trials, self.mix)
         bonus = (self.entropy * (1 - now.late)).astype(jnp.float32)
 
         def objective(chance, before, gain, entropy):
             return jnp.mean(chance * gain) + bonus * entropy
 
-        found = ac.improved(state, batch, objective, now, sizes, stream(key, "steps"), once=True)
-        return ac.concluded(state, task, sizes, self.noise, seen, found, ac.figures(state, batch))
+        found = ascent.improved(state, batch, objective, now, sizes, stream(key, "steps"), once=True)
+        return ac.concluded(state, task, sizes, self.noise, seen, found, ascent.figures(state, batch))
 
     def rule(self, state):
         """The averaged network, without chance."""

@@ -84,7 +84,7 @@ class SAC(Learner):
 
         def critics(rule, key):
             if not all(isinstance(head, Squashed) for head in rule.heads.heads):
-                raise InputError("SAC does not take discrete choices", setup.name, remedy="Use PPO or Reinforce.")
+                raise InputError("SAC does not take discrete choices", where=setup.name, remedy="Use PPO or Reinforce.")
             own, public = rule.inputs.sizes
             sizes_ = ((own + rule.heads.draws, public), sizes.units, 1)
             pair = tuple(TypeNetwork.random(*sizes_, jax.random.fold_in(key, i), 0.1) for i in range(2))

@@ -72,13 +72,13 @@ def check(setup: Setup, conduct: str | None, subject: str) -> None:
     """
     population = setup.populations[setup.name]
     if conduct not in (None, "taker", "strategic"):
-        raise InputError(f"{subject} knows no conduct '{conduct}'", setup.name, remedy="Use `taker` or `strategic`.")
+        raise InputError(f"{subject} knows no conduct '{conduct}'", where=setup.name, remedy="Use `taker` or `strategic`.")
     if conduct == "strategic" and not isinstance(population, Finite | Representative):
         kind = type(population).__name__
         remedy = "Use `taker`, or a finite population."
-        raise InputError(f"individuals of a {kind} are too small to move prices", setup.name, remedy=remedy)
+        raise InputError(f"individuals of a {kind} are too small to move prices", where=setup.name, remedy=remedy)
     if isinstance(setup.agent, Mortal):
-        raise InputError(f"{subject} takes types that live for ever", setup.name, remedy="Use EulerIteration.")
+        raise InputError(f"{subject} takes types that live for ever", where=setup.name, remedy="Use EulerIteration.")
 
 
 def begin(setup: Setup, opening_: tuple, units: int) -> Beginning:
@@ -88,7 +88,7 @@ def begin(setup: Setup, opening_: tuple, units: int) -> Beginning:
     """
     masks, where = opening_
     if where not in ("rest", "middle"):
-        raise InputError(f"no rule starts at '{where}'", setup.name, remedy="Use `rest` or `middle`.")
+        raise InputError(f"no rule starts at '{where}'", where=setup.name, remedy="Use `rest` or `middle`.")
     own, now, positions, opening = _place(setup)
     positions = positions if where == "rest" else [0.5] * len(positions)
     heads = Heads.of(_spaces(setup, own, now), dict(masks), setup.name)

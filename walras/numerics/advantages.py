@@ -1,8 +1,8 @@
 """Policy gradients: what an action was worth beyond what was expected, and how far one may step on one batch.
 
-    @article{schulman2016gae, title={High-dimensional continuous control using generalized advantage estimation},
-      author={Schulman, John and Moritz, Philipp and Levine, Sergey and Jordan, Michael and Abbeel, Pieter},
-      journal={International Conference on Learning Representations}, year={2016}}
+@article{schulman2016gae, title={High-dimensional continuous control using generalized advantage estimation},
+  author={Schulman, John and Moritz, Philipp and Levine, Sergey and Jordan, Michael and Abbeel, Pieter},
+  journal={International Conference on Learning Representations}, year={2016}}
 """
 
 import jax

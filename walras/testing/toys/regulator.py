@@ -1,8 +1,8 @@
 """The linear-quadratic regulator: the dynamic problem whose best rule is one number.
 
-    max −E Σ βᵗ (q x² + r u²)     y = a x + σ e     x' = y + b u     e = ±1, known before u is chosen
+max −E Σ βᵗ (q x² + r u²)     y = a x + σ e     x' = y + b u     e = ±1, known before u is chosen
 
-    u = −G y    G = β b P/(r + β b² P)    P = q + a² β P r/(r + β b² P)       (Riccati)
+u = −G y    G = β b P/(r + β b² P)    P = q + a² β P r/(r + β b² P)       (Riccati)
 """
 
 import jax.numpy as jnp
