@@ -104,7 +104,9 @@ def laboratory(
     sizes = experience_of(learners, preset)
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
     # Without aggregate risk all paths are one, unless people explore in them or live along them.
-    lived = (learner.explores(populations[n]) or getattr(states[n], "people", None) is not None for n, learner in learners.items())
+    lived = (
+        learner.explores(populations[n]) or getattr(states[n], "people", None) is not None for n, learner in learners.items()
+    )
     if economy.exogenous.n == 1 and not any(lived):
         starts, shocks = starts[:1], shocks[:1]
     given = rest.state.cross if rest is not None else {}

@@ -116,11 +116,14 @@ def _place(setup: Setup):
 
 
 def _judged_by_conditions(setup: Setup) -> bool:
-    """Whether the certificate's checks of first-order conditions apply: one stock, no trait, finite chances, prices by formula."""
-    kind, population = type(setup.agent.limits()), setup.populations[setup.name]
+    """Whether the certificate's checks of first-order conditions apply: one stock with a lower limit, no trait, finite chances,
+    prices by formula."""
+    limits, population = setup.agent.limits(), setup.populations[setup.name]
+    kind = type(limits)
+    if len(kind.endogenous()) != 1 or not np.all(np.isfinite(np.asarray(getattr(limits, kind.endogenous()[0]).low))):
+        return False
     return (
-        len(kind.endogenous()) == 1
-        and not kind.traits()
+        not kind.traits()
         and setup.agent.risk.n is not None
         and len(periods.agents(setup.economy)) == 1
         and not isinstance(setup.economy.market(), Clear)

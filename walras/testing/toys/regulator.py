@@ -120,6 +120,6 @@ class Regulator(Economy):
 
     @classmethod
     def drifting(cls):
-        """q = 1, r = .5, a = 1, b = 1, σ = .5, β = .9."""
+        """q = 1, r = .5, a = .8, b = 1, σ = .5, β = .9."""
         chance = Chain([-1.0, 1.0], np.full((2, 2), 0.5))
-        return cls(Plant(1.0, 0.5, 1.0, 1.0, 0.5, 0.9, 1.0, chance), NoRisk(), 1.0)
+        return cls(Plant(1.0, 0.5, 0.8, 1.0, 0.5, 0.9, 1.0, chance), NoRisk(), 1.0)
