@@ -103,11 +103,7 @@ def laboratory(
             populations = placed(populations, name, histogram)
     sizes = experience_of(learners, preset)
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
-    # Without aggregate risk all paths are one, unless people explore in them or live along them.
-    lived = (
-        learner.explores(populations[n]) or getattr(states[n], "people", None) is not None for n, learner in learners.items()
-    )
-    if economy.exogenous.n == 1 and not any(lived):
+    if economy.exogenous.n == 1 and not _lived_along(learners, populations, states):
         starts, shocks = starts[:1], shocks[:1]
     given = rest.state.cross if rest is not None else {}
     state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))
@@ -119,6 +115,12 @@ def laboratory(
     # Weakly typed or host arrays would make the compiled loop a second program on its second call.
     lab, loop = strong((lab, loop))
     return lab, loop
+
+
+def _lived_along(learners, populations, states: dict) -> bool:
+    """Whether people explore in the paths or live along them; else, without aggregate risk, all paths are one."""
+    explore = any(learner.explores(populations[name]) for name, learner in learners.items())
+    return explore or any(getattr(state, "people", None) is not None for state in states.values())
 
 
 def default_learner(agent) -> Learner:

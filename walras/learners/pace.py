@@ -17,13 +17,14 @@ from walras.numerics.interpolate import EvenAxis
 
 class Pace(eqx.Module):
     """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, the
-    band left and right of what was seen, as a share of its width, and share of the way that the forecast of views moves."""
+    band left and right of what was seen, as a share of its width, and share of the way that the forecast of views moves
+    (None: all of it)."""
 
     law: Array
     sweeps: Array
     placing: Array
     guard: Array
-    views: Array
+    views: Array | None
 
 
 def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
@@ -45,9 +46,9 @@ def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
     count = count if sweeps is None else sweeps
     guard = sizes.guard if setup.rest is None else sizes.several_guard
     made = setup.economy.timing().moves()[setup.name].gets is not nothing and setup.rest is None
-    views = sizes.outcome_step if made else 1.0
-    numbers = (np.float64(law), np.int64(count), np.int64(placing), np.float64(guard), np.float64(views))
-    return Pace(*(jax.device_put(x) for x in numbers))
+    views = jax.device_put(np.float64(sizes.outcome_step)) if made else None
+    numbers = (np.float64(law), np.int64(count), np.int64(placing), np.float64(guard))
+    return Pace(*(jax.device_put(x) for x in numbers), views)
 
 
 def place(rule: TableRule, belief, field, guard_share, moving):
