@@ -142,7 +142,7 @@ def test_a_masked_arm_is_left_alone():
     *_, rules = trained(economy, {"player": learner}, {"player": Panel(64)})
     own, view = PlayerOwn(kind=jnp.asarray(0)), NothingToSee(jnp.asarray(0))
     assert int(rules["player"](own, view, view.info()).arm) == 1  # the best that is left
-    explore = ExploringRule(rules["player"], jnp.asarray(1.0))
+    explore = ExploringRule(rules["player"], jnp.asarray(1.0), jnp.asarray(1.0))
     drawn = jax.vmap(lambda k: explore(own, view, view.info(), key=k).arm)(jax.random.split(jax.random.key(0), 500))
     assert not np.any(np.asarray(drawn) == 2)
 

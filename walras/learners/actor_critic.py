@@ -19,11 +19,12 @@ from walras.economy.population import Histogram
 from walras.economy.task import Task
 from walras.learners.beliefs import PolynomialBelief
 from walras.learners.frames import boxed
+from walras.learners.heads import Squashed
 from walras.learners.learner import Progress, Setup
 from walras.learners.policy import ExploringRule, NetworkRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes
 from walras.learners.table import TableRule
-from walras.learners.trials import Trials, begin, first_people, lived
+from walras.learners.trials import Trials, begin, first_people, is_strategic, lived
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -31,18 +32,22 @@ if TYPE_CHECKING:
 COURSE = ("payoff", "entropy", "explained")
 """What is kept of every round: mean payoff, entropy of the rule, share of the returns' variance that the critic explains."""
 
+FEW = 32
+"""Individuals of a strategic type up to which they explore one at a time."""
+
 RESTART = 0.1
 """Share of a cohort's people that start again in a round where the economy's people are."""
 
 
 class ModelFreeState(eqx.Module):
-    """The rule that explores, its network averaged, the noise of exploration (s.d. of log-odds), the critic (a pytree of the learner's), numbers of both optimisers (their own
+    """The rule that explores, its network averaged, the noise of exploration (s.d. of log-odds), the share who explore at a date, the critic (a pytree of the learner's), numbers of both optimisers (their own
     classes could not be saved), the scale of payoffs (mean, s.d., discount), people of the cohort, rounds done, the course, and
     for the certificate: frame, belief, and the histogram on which the rule is judged (None where it cannot be)."""
 
     rule: NetworkRule
     average: TypeNetwork
     sd: Array
+    explorers: Array
     critic: Any
     optimisers: tuple[tuple[Array, ...], ...]
     scale: Float[Array, " three"]
@@ -60,7 +65,7 @@ class ModelFreeState(eqx.Module):
 
     def exploring(self) -> ExploringRule:
         """The rule that explores."""
-        return ExploringRule(self.rule, self.sd)
+        return ExploringRule(self.rule, self.sd, self.explorers)
 
 
 class Stage(NamedTuple):
@@ -91,8 +96,19 @@ def blank(setup: Setup, sizes: ModelFreeSizes, opening, conduct: str | None, noi
     scale, zero = jax.device_put(np.array([0.0, 1.0, 0.95])), jax.device_put(np.int64(0))
     course = jax.device_put(np.zeros((sizes.rounds, len(COURSE))))
     judged = (opened.rule.frame, opened.rule.belief, opened.cohort)
-    sd = jax.device_put(np.float64(noise))
-    return ModelFreeState(rule, rule.network, sd, made, optimisers, scale, people, zero, course, *judged)
+    sd, share = (jax.device_put(np.float64(x)) for x in (noise, explorers_of(setup, rule, conduct)))
+    return ModelFreeState(rule, rule.network, sd, share, made, optimisers, scale, people, zero, course, *judged)
+
+
+def explorers_of(setup: Setup, rule: NetworkRule, conduct: str | None) -> float:
+    """How many of a type explore at a date inside the economy: one on average where they are few and choices are continuous.
+
+    What an explorer tries is then answered by what the others do, not by what they try: the gain of a choice is not drowned in
+    the noise of everybody else's. Mixed strategies, which discrete choices may need, are drawn by all.
+    """
+    population = setup.populations[setup.name]
+    few = is_strategic(conduct, population) and getattr(population, "n", 1) <= FEW
+    return 1.0 / getattr(population, "n", 1) if few and all(isinstance(h, Squashed) for h in rule.heads.heads) else 1.0
 
 
 def adams(sizes) -> "tuple[GradientTransformation, GradientTransformation]":
@@ -164,7 +180,7 @@ def concluded(
     rounds, (first, last) = state.rounds + 1, noise
     sd = first * (last / first) ** stage(rounds, sizes).late
     rule = state.rule.with_network(found.actor)
-    parts = (rule, average, sd, found.critic, found.optimisers, seen.scale, seen.people, rounds, course)
+    parts = (rule, average, sd, state.explorers, found.critic, found.optimisers, seen.scale, seen.people, rounds, course)
     return ModelFreeState(*parts, table, state.belief, state.cohort, found.memory), Progress(moved, jnp.zeros(()))
 
 

@@ -19,6 +19,10 @@ def values_of(critic: TypeNetwork, trials: Trials) -> Float[Array, "path time in
     return jax.vmap(jax.vmap(critic))(trials.own, trials.public)[..., 0]
 
 
+ROUNDING = 1e-4
+"""Log-odds this close to the middle were not drawn: positions are in single precision."""
+
+
 class Batch(NamedTuple):
     """Dates of experience, leading axis date (individuals second, of `public` none)."""
 
@@ -42,10 +46,20 @@ def batch_of(state: ModelFreeState, trials: Trials, mix: float) -> Batch:
     returns = gain + value[:, :-1]
     acted = (trials.own, trials.public, trials.numbers, state.sd)
     before = log_probs(state.rule.network, state.rule.heads, *acted)
+    weight = explored(state, trials)[:, : gain.shape[1]]
     dates = math.prod(gain.shape[:2])
     flat = lambda x: x[:, : gain.shape[1]].reshape(dates, *x.shape[2:])  # noqa: E731
-    parts = (trials.own, trials.public, trials.numbers, standardised(gain), returns, before)
+    parts = (trials.own, trials.public, trials.numbers, standardised(gain, weight) * weight, returns, before)
     return Batch(*(flat(part) for part in parts))
+
+
+def explored(state: ModelFreeState, trials: Trials) -> Float[Array, "path time individual"]:
+    """Weights of mean one: those who explored; all where everybody does."""
+    out = outputs_of(state.rule.network, trials.own, trials.public).reshape(*trials.own.shape[:-1], -1)
+    middle = jax.vmap(state.rule.heads.middle_numbers)(out.reshape(-1, out.shape[-1])).reshape(trials.numbers.shape)
+    tried = jnp.any(jnp.abs(trials.numbers - middle) > ROUNDING, axis=-1).astype(jnp.float32)
+    weight = jnp.where(state.explorers < 1, tried, jnp.ones_like(tried))
+    return weight / jnp.maximum(jnp.mean(weight), 1e-6)
 
 
 def log_probs(network: TypeNetwork, heads, own, public, numbers, sd):

@@ -208,6 +208,10 @@ class Heads(eqx.Module):
         """Positions without chance, one per field."""
         return [head.middle(part) for head, part in zip(self.heads, self._parts(out, "outputs"), strict=True)]
 
+    def middle_numbers(self, out) -> Float[Array, " draws"]:
+        """What would have been drawn to be in the middle."""
+        return self.numbers(self.middle(out))
+
     def draw(self, out, sd, uniform: Float[Array, " draws"]) -> list[Array]:
         """Positions at these uniforms."""
         parts = zip(self.heads, *self._all(out, sd, uniform), strict=True)

@@ -183,10 +183,14 @@ class NetworkRule(Rule):
 
 
 class ExploringRule(Stochastic):
-    """Draws its choice around a network's: `sd` of the log-odds of continuous ones; discrete ones by their chances."""
+    """Draws its choice around a network's: `sd` of the log-odds of continuous ones; discrete ones by their chances.
+
+    Only the share `explorers` of individuals draws at a date; the others do what the rule says without chance.
+    """
 
     rule: NetworkRule
     sd: Array
+    explorers: Array
 
     @property
     def information(self) -> Information:
@@ -196,12 +200,15 @@ class ExploringRule(Stochastic):
     def __call__(self, own, view, info, *, key=None):
         """One draw; one uniform for each number of the choice."""
         rule = self.rule
-        uniform = jax.random.uniform(key, (rule.heads.draws,), jnp.float32)
-        positions = rule.heads.draw(rule.outputs(own, info), jnp.asarray(self.sd, jnp.float32), uniform)
+        *uniform, chosen = jax.random.uniform(key, (rule.heads.draws + 1,), jnp.float32)
+        out = rule.outputs(own, info)
+        drawn = rule.heads.draw(out, jnp.asarray(self.sd, jnp.float32), jnp.stack(uniform))
+        middle = rule.heads.middle(out)
+        positions = [jnp.where(chosen < self.explorers, d, m) for d, m in zip(drawn, middle, strict=True)]
         return choose(rule.agent, own, view, [p.astype(float) for p in positions])
 
     def log_prob(self, own, view, info, choice):
-        """Log density of the positions of a choice in its feasible set."""
+        """Log density of the positions of a choice in its feasible set, for one who explores."""
         rule = self.rule
         numbers = rule.heads.numbers(positions_of(rule.agent, own, view, choice))
         return rule.heads.log_prob(rule.outputs(own, info), self.sd, numbers)

@@ -31,9 +31,13 @@ def generalised(
     return jax.lax.scan(back, jnp.zeros_like(errors[0]), (errors, discount), reverse=True)[1]
 
 
-def standardised(gain: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The gain less its mean, over its standard deviation: what is in units of money moves a rule as what is in utils."""
-    return (gain - jnp.mean(gain)) / (jnp.std(gain) + 1e-12)
+def standardised(gain: Float[Array, "..."], weight=1.0) -> Float[Array, "..."]:
+    """The gain less its mean, over its standard deviation: what is in units of money moves a rule as what is in utils.
+
+    `weight` (of mean one) says what counts in both.
+    """
+    apart = gain - jnp.mean(weight * gain)
+    return apart / (jnp.sqrt(jnp.mean(weight * apart**2)) + 1e-12)
 
 
 def clipped(log_ratio: Float[Array, "..."], gain: Float[Array, "..."], clip: float) -> Array:
