@@ -40,12 +40,14 @@ def test_the_list_is_what_is_promised():
         "HuggettPartial",
         "HuggettRisk",
         "KrusellSmith",
+        "MarlRbc",
+        "Oligopoly",
         "TaxCycle",
         "TaxEconomy",
         "Zlb",
     }
     assert set(w.economies.__all__) == catalogue
-    assert set(w.learners.__all__) == {"DeepEuler", "EulerIteration", "Fixed", "StructuralRL"}
+    assert set(w.learners.__all__) == {"DeepEuler", "EulerIteration", "Fixed", "PPO", "Reinforce", "SAC", "StructuralRL"}
     assert {"check_economy", "check_learner", "Situation", "Sizes", "optima", "toys"} == set(w.testing.__all__)
 
 

@@ -26,7 +26,7 @@ from walras.economy import period as periods
 from walras.economy.economy import Economy
 from walras.economy.population import Histogram, Panel, Population
 from walras.economy.process import Process
-from walras.economy.task import Task, as_field, record_of
+from walras.economy.task import Roll, Task, as_field, life_of, record_of
 from walras.learners.learner import Experience, Learner
 from walras.learners.mixing import Mixing, mixed
 from walras.learners.preset import Preset
@@ -50,6 +50,10 @@ class Laboratory(eqx.Module):
     def fresh(self) -> bool:
         """Whether every round has new shocks."""
         return any(learner.fresh for learner in self.learners.values())
+
+    def explores(self, name: str) -> bool:
+        """Whether individuals of a type explore inside the economy."""
+        return self.learners[name].explores(self.populations[name])
 
     @property
     def rounds(self) -> int:
@@ -112,16 +116,18 @@ def _shock_paths(process: Process, draws: Float[Array, "paths dates"]) -> tuple[
 def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     """One round: simulate, update every learner, measure."""
     key = stream(loop.key, "round", loop.round)
-    rules = {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()}
+    rules = {name: learner.explore(loop.learners[name]) if lab.explores(name) else learner.rule(loop.learners[name])
+             for name, learner in lab.learners.items()}  # fmt: skip
     if lab.stationary:
-        economy, fields = loop.economy, dict.fromkeys(lab.learners)
+        economy, fields, rolls = loop.economy, dict.fromkeys(lab.learners), {}
     else:
-        economy, fields = _experience(lab, loop, rules)
+        economy, fields, rolls = _experience(lab, loop, rules)
     states, rule_change, law_change = {}, jnp.zeros(()), jnp.zeros(())
     types = periods.agents(lab.economy)
     for name, learner in lab.learners.items():
         start = loop.economy.cross[name]
-        task = Task(types[name], lab.economy.exogenous, lab.populations[name], fields[name], lab.preset, start)
+        given = (types[name], lab.economy.exogenous, lab.populations[name], fields[name], lab.preset, start)
+        task = Task(*given, rolls.get(name))
         states[name], progress = learner.update(stream(key, f"learner.{name}"), loop.learners[name], task)
         rule_change = jnp.maximum(rule_change, progress.rule_change)
         law_change = jnp.maximum(law_change, progress.law_change)
@@ -137,7 +143,7 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     distance = estimated_distance(trace, loop.round)
     if mixing is not None:
         distance = largest_change(trace, loop.round, mixing.known)
-    finite = all_finite((states, economy, fields, mixing, trace[loop.round]))
+    finite = all_finite((states, economy, fields, rolls, mixing, trace[loop.round]))
     return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing)
 
 
@@ -147,15 +153,19 @@ def _placed(states: dict) -> Array:
 
 
 def _experience(lab: Laboratory, loop: LoopState, rules):
-    """Simulate all paths; fields by type and the states at the paths' ends, put back to date 0."""
+    """Simulate all paths; the states at the paths' ends, put back to date 0, fields by type, rolls of those who explored."""
+    types = periods.agents(lab.economy)
     records = {name: record_of(name) for name in lab.learners}
+    lives = {name: life_of(name, types[name]) for name in lab.learners if lab.explores(name)}
 
     def record(now, before):
-        return {name: keep(now, before) for name, keep in records.items()}
+        kept = ({name: keep(now, before) for name, keep in kind.items()} for kind in (records, lives))
+        return tuple(kept)
 
-    final, seen, shocks = _simulated(lab, loop, rules, record)
+    final, (seen, lived), shocks = _simulated(lab, loop, rules, record)
+    rolls = {name: Roll(*lived[name], final.cross[name]) for name in lives}
     fields = {name: jax.vmap(as_field)(seen[name], loop.economy.exo, shocks) for name in lab.learners}
-    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), fields
+    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), fields, rolls
 
 
 def _simulated(lab: Laboratory, loop: LoopState, rules, record):

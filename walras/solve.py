@@ -22,7 +22,7 @@ from walras.diagnose.finding import Finding
 from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.economy import Economy
-from walras.economy.population import Histogram, Panel, Population, Representative
+from walras.economy.population import Finite, Histogram, Panel, Population, Representative
 from walras.economy.process import Distribution, Process
 from walras.economy.rule import ConductRule, Information, ViewInformation
 from walras.inputs import check_accounts, check_feasible, check_parameters
@@ -105,7 +105,7 @@ def laboratory(
             populations = placed(populations, name, histogram)
     sizes = experience_of(learners, preset)
     starts, shocks = shock_paths(economy, (sizes.paths, sizes.dates), key)
-    if economy.exogenous.n == 1:  # all paths would be one
+    if economy.exogenous.n == 1 and not _lived_along(learners, populations, states):
         starts, shocks = starts[:1], shocks[:1]
     given = rest.state.cross if rest is not None else {}
     state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))
@@ -119,13 +119,22 @@ def laboratory(
     return lab, loop
 
 
+def _lived_along(learners, populations, states: dict) -> bool:
+    """Whether people explore in the paths or live along them; else, without aggregate risk, all paths are one."""
+    explore = any(learner.explores(populations[name]) for name, learner in learners.items())
+    return explore or any(getattr(state, "people", None) is not None for state in states.values())
+
+
 def default_learner(agent) -> Learner:
     """What an institution does by itself, else `EulerIteration`."""
     return Fixed(ConductRule(agent)) if isinstance(agent, Institution) else EulerIteration()
 
 
 def default_population(agent, nodes: int) -> Population:
-    """A representative where all individuals are alike for ever (no own risk, one kind at birth), else a histogram."""
+    """As many as there are where individuals are numbered; a representative where all are alike for ever (no own risk, one kind
+    at birth); else a histogram."""
+    if (count := getattr(agent, "identities", None)) is not None:
+        return Finite(count)
     alike = agent.risk.n == 1 and len(eqx.filter_eval_shape(lambda: agent.birth(0, 0).nodes()[1])) == 1
     return Representative() if alike else Histogram(None, nodes)
 

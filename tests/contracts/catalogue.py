@@ -8,6 +8,7 @@ from walras.economies.saver import Consumption
 from walras.economies.sticky_prices import Price
 from walras.economy.rule import FunctionRule
 from walras.economy.space import choose
+from walras.learners.preset import ModelFreeSizes
 from walras.testing import Situation, toys
 
 DIAMOND = toys.Overlapping.diamond(0.7)
@@ -39,6 +40,11 @@ def remembering():
     return learners.StructuralRL(form="recurrent", memory=3, width=4)
 
 
+def small(learner):
+    """A model-free learner with little to do."""
+    return lambda: learner(sizes=ModelFreeSizes(20, 4, 6, 8, units=8, warm_rounds=1))
+
+
 # Random rules clear neither labour nor bonds.
 SENSIBLE = Situation(rules={"household": FunctionRule(spends_a_share), "firm": FunctionRule(follows_cost)})
 
@@ -65,6 +71,12 @@ ECONOMIES = {
     "krusell-smith ks1998": (economies.KrusellSmith.ks1998, None),
     "krusell-smith maliar2021": (economies.KrusellSmith.maliar2021, None),
     "krusell-smith srl2025": (economies.KrusellSmith.srl2025, None),
+    "marl-rbc, closed form": (economies.MarlRbc.closed_form, None),
+    "marl-rbc": (economies.MarlRbc.rbc, None),
+    "marl-rbc, krusell-smith": (economies.MarlRbc.krusell_smith, None),
+    "marl-rbc, nine types": (economies.MarlRbc.heterogeneous, None),
+    "oligopoly, cournot": (economies.Oligopoly.cournot, None),
+    "oligopoly, bertrand": (economies.Oligopoly.bertrand, None),
     "tax-cycle": (economies.TaxCycle.countercyclical, None),
     "tax-economy": (economies.TaxEconomy.standard, None),
     "tax-economy, ghh": (economies.TaxEconomy.ghh, None),
@@ -80,6 +92,8 @@ ECONOMIES = {
     ),
     "toy: two stocks": (toys.TwoStocks.small, None),
     "toy: cournot": (toys.Cournot.five, None),
+    "toy: bandit": (toys.Bandit.two_kinds, None),
+    "toy: regulator": (toys.Regulator.drifting, None),
 }
 
 # (learner, economy): one with a representative and aggregate risk, cleared prices without and with it, one with a histogram.
@@ -91,5 +105,9 @@ LEARNERS = {
     "deep euler on krusell-smith": (learners.DeepEuler, economies.KrusellSmith.maliar2021),
     "structural on krusell-smith": (learners.StructuralRL, economies.KrusellSmith.srl2025),
     "structural with a memory on krusell-smith": (remembering, economies.KrusellSmith.srl2025),
+    "ppo on marl-rbc": (small(learners.PPO), economies.MarlRbc.closed_form),
+    "reinforce on krusell-smith": (small(learners.Reinforce), economies.KrusellSmith.dhjj2010),
+    "sac on brock-mirman": (small(learners.SAC), economies.BrockMirman.textbook),
+    "ppo on oligopoly": (small(learners.PPO), economies.Oligopoly.cournot),
     "euler on krusell-smith": (learners.EulerIteration, economies.KrusellSmith.dhjj2010),
 }

@@ -134,7 +134,7 @@ class Clearing(Check):
             used = evidence.dates["public"].prices
             there = {k: float(used[k][block * evidence.stride]) for k in again}
             apart = [(abs(float(v) - there[k]) / max(abs(there[k]), TINY), k) for k, v in again.items()]
-            gaps.append(worst(apart)[0])
+            gaps.append(worst(apart)[0] if apart else 0.0)  # no price may be known before everybody has chosen
         return np.array(gaps)
 
 

@@ -22,7 +22,7 @@ from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.information import moment, sees_state
 from walras.economy.population import Finite, Histogram, Panel
-from walras.economy.process import transition_matrix
+from walras.economy.process import Distribution, transition_matrix
 from walras.economy.rule import Stochastic
 from walras.economy.space import choice_fields
 from walras.economy.task import Field
@@ -53,7 +53,7 @@ class Evidence:
     @property
     def learning(self) -> list[str]:
         """Types whose rule was learned by a learner that says what it believes."""
-        return [name for name in self.samples if hasattr(self.learner_states[name], "belief")]
+        return [name for name in self.samples if _believes(self.learner_states[name])]
 
     @property
     def unseen(self) -> list[str]:
@@ -75,16 +75,35 @@ class Evidence:
         return self.learner_states[name].belief, self.dates["infos"][name]
 
 
+def _believes(state: Any) -> bool:
+    """Whether a learner's state says what it believes."""
+    return getattr(state, "belief", None) is not None
+
+
 def judged(lab: Laboratory, loop: LoopState, begin: periods.EconomyState) -> tuple[Laboratory, periods.EconomyState]:
     """The laboratory and the state in which rules are judged: people of a panel are put on their stationary histogram.
 
     A panel is a sample of a continuum, and sampling is no fault of a rule.
     """
     populations, cross = dict(lab.populations), dict(begin.cross)
-    for name, (histogram, mass) in stationary_people(lab.learners, loop.learners).items():
-        if isinstance(populations[name], Panel):
-            populations[name], cross[name] = histogram, np.asarray(mass)
+    found, types = stationary_people(lab.learners, loop.learners), periods.agents(lab.economy)
+    for name, learner in lab.learners.items():
+        histogram = learner.histogram(loop.learners[name])
+        if not isinstance(populations[name], Panel) or histogram is None:
+            continue
+        populations[name] = histogram
+        if name in found:
+            cross[name] = np.asarray(found[name][1])
+        else:  # no distribution at rest is known: the people themselves, and dates that are thrown away do the rest
+            cross[name] = _put(histogram, types[name], begin.cross[name])
     return dataclasses.replace(lab, populations=populations), dataclasses.replace(begin, cross=cross)
+
+
+@brief_jit
+def _put(histogram: Histogram, agent, people):
+    """The mass of listed people on the nodes of a histogram."""
+    count = jax.tree_util.tree_leaves(people)[0].shape[0]
+    return histogram.place(agent, Distribution(people, jnp.full(count, 1.0 / count)), None)
 
 
 def gather(
@@ -121,7 +140,7 @@ def gather(
 def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, int, int], key: Key, judging=True) -> Evidence:
     """`sizes`: blocks that are thrown away, blocks that are kept, dates a block. If not `judging`, Euler errors are zeros."""
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
-    learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief") or _has_conditions(lab, rules, name))
+    learned = tuple(name for name, s in learner_states.items() if _believes(s) or _has_conditions(lab, rules, name))
     burn, kept, stride = sizes
     key_pass, blocks = stream(key, "certificate"), burn + kept
     path = paths.exogenous_path(lab.economy, start.exo, blocks * stride, key_pass).reshape(blocks, stride)

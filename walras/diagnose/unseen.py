@@ -14,7 +14,7 @@ class Unseen(Check):
         remedy = "a population and a learner that the certificate knows, or judge the rule with `exploit` or `compare`"
         return [
             Finding(
-                "unseen_types", "Types whose rule no check looks at", float(len(evidence.unseen)), "types", 0.0,
+                "unseen_types", "Types whose rule no check looks at", float(len(evidence.unseen)), "types", thresholds["unseen_types"],
                 ", ".join(evidence.unseen), remedy,
             )
         ]  # fmt: skip

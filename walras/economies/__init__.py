@@ -8,6 +8,8 @@ from walras.economies.huggett import Huggett
 from walras.economies.huggett_partial import HuggettPartial
 from walras.economies.huggett_risk import HuggettRisk
 from walras.economies.krusell_smith import KrusellSmith
+from walras.economies.marl_rbc import MarlRbc
+from walras.economies.oligopoly import Oligopoly
 from walras.economies.tax_cycle import TaxCycle
 from walras.economies.tax_economy import TaxEconomy
 from walras.economies.zlb import Zlb
@@ -21,6 +23,8 @@ __all__ = [
     "HuggettPartial",
     "HuggettRisk",
     "KrusellSmith",
+    "MarlRbc",
+    "Oligopoly",
     "TaxCycle",
     "TaxEconomy",
     "Zlb",

@@ -228,7 +228,7 @@ class _Listed(Population):
         if survival is not None:
             dies = self.fate(survival, jax.random.fold_in(step.key, 1)) == 0
             born = self.birth(agent, jax.random.fold_in(step.key, 2), step.exo_next)
-            moved = jax.tree_util.tree_map(lambda b, m: jnp.where(_like(dies, m), b, m), born, moved)
+            moved = jax.tree_util.tree_map(lambda b, m: jnp.where(like(dies, m), b, m), born, moved)
         return moved
 
     @abc.abstractmethod
@@ -242,7 +242,8 @@ def _strata(n: int, key: Key) -> Float[Array, " n"]:
     return jax.random.permutation(jax.random.fold_in(key, 1), (jnp.arange(n) + shift) / n)
 
 
-def _like(mask, leaf):
+def like(mask: Array, leaf: Array) -> Array:
+    """A mask by individual, with as many axes as a leaf."""
     return mask.reshape(mask.shape + (1,) * (leaf.ndim - 1))
 
 

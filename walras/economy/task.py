@@ -56,6 +56,17 @@ def record_of(name: str):
     return record
 
 
+def life_of(name: str, agent: AgentType):
+    """What `path.run` keeps of a date for the roll of one type's individuals."""
+
+    def record(now: Now, before: Now):
+        own, view, outcome = now.cross[name].own, now.views[name], now.outcome[name]
+        discount = jax.vmap(lambda o: agent.discount(o, view, outcome))(own)
+        return own, now.choices[name], now.payoff[name], discount, now.cross[name].weight
+
+    return record
+
+
 def as_field(records, exo, exo_path) -> Field:
     """The field of one path from its records, its first exogenous state and those after."""
     view, outcome, info, public = records
@@ -82,7 +93,8 @@ class Task(eqx.Module):
 
     `field` is data, leading axes (path, time), None where there is no aggregate risk; `cohort` is how the measure-zero
     group of deviators is represented; `preset` carries the sizes chosen by name; `start` is the cross-section in which each
-    path began (leading axis path).
+    path began (leading axis path). `roll` is what the individuals of a finite population lived through who explored in the economy
+    all at once, each with its own payoff (leading axes path, time, individual); None for takers of prices.
     """
 
     agent: AgentType
@@ -91,6 +103,7 @@ class Task(eqx.Module):
     field: Field | None
     preset: Any = eqx.field(static=True)
     start: PyTree = None
+    roll: Roll | None = None
 
 
 class MeanField(eqx.Module):
@@ -184,12 +197,6 @@ class Strategic(eqx.Module):
         memory = {**state.memory, name: (rule.information.start(), state.memory[name])}
         state = dataclasses.replace(state, memory=memory)
 
-        def record(now: Now, before: Now):
-            cross, view = now.cross[name], now.views[name]
-            agent = self.economy.timing().moves()[name].agent
-            outcome = now.outcome[name]
-            discount = jax.vmap(lambda o: agent.discount(o, view, outcome))(cross.own)
-            return cross.own, now.choices[name], now.payoff[name], discount, cross.weight
-
+        record = life_of(name, self.economy.timing().moves()[name].agent)
         final, rolled = paths.run(self.economy, self.populations, rules, state, exo_path, key, record)
         return Roll(*rolled, final)

@@ -73,7 +73,8 @@ def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:
         return f"round {number}: candidate {float(search.tried):.8g}, excess {float(search.excess):.2e}"
     if lab.fresh:
         residual, left = float(loop.trace[number - 1, 0]), elapsed / number * (lab.rounds - number)
-        return f"round {number} of {lab.rounds}: residual of the first-order conditions {residual:.1e}, about {left:.0f} s left"
+        what = ", ".join(dict.fromkeys(learner.progress for learner in lab.learners.values() if learner.fresh))
+        return f"round {number} of {lab.rounds}: {what} {residual:.1e}, about {left:.0f} s left"
     distance = np.asarray(loop.distance)
     worst = float((distance / tolerances(lab, loop)).max())
     text = "round {}: estimated distance of rule {:.1e}, law {:.1e}, cross-section {:.1e}".format(number, *distance)

@@ -135,10 +135,11 @@ class PolynomialBelief(eqx.Module):
             at += size
         return jax.tree_util.tree_unflatten(tree, filled)
 
-    def fit(self, field: Field, before: "PolynomialBelief | None" = None, step=1.0) -> "PolynomialBelief":
+    def fit(self, field: Field, before: "PolynomialBelief | None" = None, step=1.0, view_step=None) -> "PolynomialBelief":
         """Least squares on a field with leading axes (path, time).
 
-        With `before` the law moves only the share `step` of the way from what that belief forecast to what was seen.
+        With `before` the law moves only the share `step` of the way from what that belief forecast to what was seen, and the
+        forecast of views and outcomes only the share `view_step` (None: all of it).
         """
         index, coordinates = field.info
         t = self.transform(coordinates) if self.shape.logs else jnp.zeros((*index.shape, 0))
@@ -146,7 +147,12 @@ class PolynomialBelief(eqx.Module):
         x = jax.vmap(jax.vmap(self.regressors))(index, t)
         leaves = [leaf for leaf in jax.tree_util.tree_leaves((field.view, field.outcome)) if eqx.is_inexact_array(leaf)]
         numbers = jnp.concatenate([leaf.reshape(paths * dates, -1) for leaf in leaves], axis=1)
-        views = least_squares(monomials(x.reshape(paths * dates, -1), self.shape.views), numbers)
+        terms = monomials(x.reshape(paths * dates, -1), self.shape.views)
+        if before is not None and view_step is not None:
+            known = jax.vmap(jax.vmap(before.regressors))(index, t).reshape(paths * dates, -1)
+            forecast = monomials(known, before.shape.views) @ before.views
+            numbers = forecast + view_step * (numbers - forecast)
+        views = least_squares(terms, numbers)
         belief = eqx.tree_at(lambda b: b.views, self, views)
         if not self.shape.logs:
             return belief

@@ -32,23 +32,20 @@ from walras._core.keys import stream
 from walras.economy import period as periods
 from walras.economy.agent import Mortal
 from walras.economy.economy import Clear
-from walras.economy.information import in_logs, sees_state
+from walras.economy.information import sees_state
 from walras.economy.population import Histogram, Panel
 from walras.economy.task import Task
 from walras.learners import beliefs
 from walras.learners.deep_rule import Base, DeepRule, Head, Network, at_rest, unconstrained
+from walras.learners.frames import boxed, framed
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.objectives import Objective, Regression
 from walras.learners.opening import Opening
 from walras.learners.scene import Regressions, Scene, known_views
 from walras.learners.table import TableRule
-from walras.numerics.interpolate import EvenAxis
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
-
-LEAK, GUARD, SCALE = 0.04, 0.15, 0.2
-"""How fast the box of coordinates forgets in a round; its margin as a share of its width; unit of coordinates (logs)."""
 
 
 class DeepState(eqx.Module):
@@ -113,7 +110,7 @@ class DeepEuler(Learner):
                 "its coordinates depend on the exogenous state of their own date, as prices do", setup.name,
                 remedy="Use EulerIteration, or give coordinates that are settled the date before, as stocks are.",
             )  # fmt: skip
-        frame, belief = _frame(setup, opening, sizes)
+        frame, belief = framed(setup, opening, sizes.coordinate_nodes)
         settled = opening.problem is not None and bool(frame.axes)
         if settled:
             belief = known_views(opening.problem, opening.rule, opening.search.mass, opening.search.x, belief)
@@ -146,7 +143,7 @@ class DeepEuler(Learner):
         """One round: the regression of views, then steps on points of the dates seen, targets made anew several times."""
         sizes = self._sizes(task.preset)
         regressions, belief = state.regressions.seen(state.rule.belief, task.field)
-        frame = _boxed(state.rule.frame, belief, task.field)
+        frame = boxed(state.rule.frame, belief, task.field)
         rule = dataclasses.replace(state.rule, frame=frame, belief=belief)
         scene, adam = Scene.of(stream(key, "scene"), task, rule), self._optimiser(sizes)
         # One vector, not a dozen arrays: steps are so small that the number of operations is what they cost.
@@ -212,36 +209,3 @@ def _check(setup: Setup) -> None:
         if applies:
             remedy = "Use EulerIteration or StructuralRL."
             raise InputError(f"DeepEuler does not take {reason}", where=setup.name, remedy=remedy)
-
-
-def _frame(setup: Setup, opening: Opening, sizes) -> tuple[TableRule, beliefs.PolynomialBelief]:
-    """An empty table on a first box of coordinates, and a belief that scales them."""
-    economy, name, now = setup.economy, setup.name, opening.now
-    view, outcome, (_, coordinates) = now.views[name], now.outcome[name], now.infos[name]
-    values = beliefs.exogenous_values(economy.exogenous)
-    degrees = (3, 5)
-    if not coordinates and economy.exogenous.n > 1:
-        values, degrees = np.eye(economy.exogenous.n), (0, 1)
-    logs = in_logs(setup.information, coordinates)
-    shape = beliefs.shape_of(*values.shape, logs, degrees, False)
-    centre = np.array([np.log(float(c)) if log else float(c) for c, log in zip(coordinates, logs, strict=True)])
-    belief = beliefs.blank(values, centre, (view, outcome), shape)
-    belief = dataclasses.replace(belief, scale=jax.device_put(np.full((len(centre),), SCALE)))
-    axes = tuple(EvenAxis(c - 0.05, c + 0.05, sizes.coordinate_nodes) for c in centre)
-    lead = (economy.exogenous.n, *(axis.n for axis in axes))
-    table = jax.device_put(np.zeros((*lead, setup.agent.risk.n, opening.rule.own_axis.n, 1)))
-    return TableRule(setup.agent, table, axes, opening.rule.own_axis, setup.information, logs), belief
-
-
-def _boxed(frame: TableRule, belief: beliefs.PolynomialBelief, field) -> TableRule:
-    """The box grown to what was seen, with a margin; what was not seen for long is forgotten."""
-    if not frame.axes:
-        return frame
-    seen = belief.transform(field.info[1])
-    axes = []
-    for j, axis in enumerate(frame.axes):
-        margin = GUARD * (axis.high - axis.low) / (1 + 2 * GUARD)
-        low, high = jnp.min(seen[..., j]) - margin, jnp.max(seen[..., j]) + margin
-        low = jnp.minimum(low, axis.low + LEAK * (low - axis.low))
-        axes.append(EvenAxis(low, jnp.maximum(high, axis.high + LEAK * (high - axis.high)), axis.n))
-    return dataclasses.replace(frame, axes=tuple(axes))

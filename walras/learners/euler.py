@@ -130,7 +130,9 @@ class EulerIteration(Learner):
         rule, belief = state.table, state.belief
         if rule.axes:
             rule, belief = place(rule, belief, task.field, state.pace.guard, state.rounds < state.pace.placing)
-        fitted = belief.fit(task.field, state.belief, jnp.where(state.rounds == 0, 1.0, state.pace.law))
+        paces = (state.pace.law, state.pace.views)
+        steps = (None if step is None else jnp.where(state.rounds == 0, 1.0, step) for step in paces)
+        fitted = belief.fit(task.field, state.belief, *steps)
         ahead = prospect(rule.agent, task.exogenous, fitted, rule.axes)
         new = jax.lax.fori_loop(0, state.pace.sweeps, lambda _, r: sweep(r, ahead), rule)
         change = _rule_change(rule, new, belief, task.field)

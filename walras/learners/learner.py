@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 
 from walras._core.types import Key, PyTree
-from walras.economy.population import Histogram
+from walras.economy.population import Histogram, Population
 from walras.economy.rule import Information, Rule
 from walras.economy.task import Task
 from walras.learners.preset import Preset
@@ -66,10 +66,11 @@ class Learner(eqx.Module):
     """A learner. Its state is one pytree of arrays, so that it can be saved, resumed and compared.
 
     A learner that is `fresh` gets new shocks in every round, a short stretch on many paths; the others get long paths that
-    are the same in every round, so that a round is a fixed map.
+    are the same in every round, so that a round is a fixed map. `progress` names what its updates report.
     """
 
     fresh: ClassVar[bool] = False
+    progress: ClassVar[str] = "residual of the first-order conditions"
 
     @abc.abstractmethod
     def init(self, setup: Setup) -> PyTree:
@@ -86,6 +87,14 @@ class Learner(eqx.Module):
     @abc.abstractmethod
     def rule(self, state: PyTree) -> Rule:
         """The present rule."""
+
+    def explores(self, population: Population) -> bool:
+        """Whether its individuals explore inside the economy, so that they learn what they do to prices."""
+        return False
+
+    def explore(self, state: PyTree) -> Rule:
+        """The rule by which they explore; the present rule for those who do not."""
+        return self.rule(state)
 
     def experience(self, preset: Preset) -> Experience:
         """How much it is shown under a preset; a learner that is `fresh` says so itself."""

@@ -17,15 +17,14 @@ from walras._core.module import as_parameter
 from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.economy import Formula
-from walras.economy.foc import margins, stock_field
 from walras.economy.population import Histogram
-from walras.economy.space import choice_fields, choose
+from walras.economy.space import choice_fields
 from walras.learners import stationary
 from walras.learners.grids import CROWDED, LENGTHENED, top_of, wide_axis
 from walras.learners.learner import Setup
+from walras.learners.staying import at_rest, placed, willing
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import Axis
-from walras.numerics.roots import bracketed
 
 
 class Opening(eqx.Module):
@@ -118,57 +117,14 @@ def _stay_put(rule: TableRule, setup: Setup) -> Opening:
     """
     live = stationary.live_stocks(rule.agent)
     searching = isinstance(setup.economy.market(), Formula) and len(live) == 1
-    stock, positions, now = _at_rest(rule, setup, live[0] if searching else None)
+    stock, positions, now = at_rest(rule, setup, live[0] if searching else None)
+    if rule.table.shape[-1] == 2 and searching:
+        stock, positions, now = willing(rule, setup, live[0])
     table = np.broadcast_to(np.asarray(positions)[None, :, None], (1, *rule.table.shape[1:]))
     low, high = float(rule.own_axis.low), float(rule.own_axis.high)
     axis = dataclasses.replace(rule.own_axis, high=as_parameter(max(high, low + 4.0 * (float(stock) - low))))
     rule = dataclasses.replace(rule, table=jnp.asarray(table), own_axis=axis)
     return Opening(rule, now, None, None, None)
-
-
-@brief_jit
-def _at_rest(rule: TableRule, setup: Setup, live: str | None):
-    """The individual stock at rest, positions (risk, choices) that keep it, and the date there."""
-    agent, name, economy, field = rule.agent, setup.name, setup.economy, stock_field(rule.agent)
-    populations = placed(setup.populations, name, Histogram(rule.own_axis, rule.own_axis.n))
-    rules = {**setup.rules, name: rule}
-    state = periods.start(economy, populations, rules, setup.key, setup.exo)
-    opening = periods.opening(economy, populations, state)
-    template = agent.limits()
-    risk = template.risk_field()
-    middle = [jnp.asarray(0.5)] * (rule.table.shape[-1] - 1)
-
-    def date(s):
-        if live is None:
-            return periods.open_market(economy, populations, rules, state, setup.key)[0]
-        stocks = {**opening.stocks, name: {**opening.stocks[name], live: s * agent.mass}}
-        return periods.hypothetical(economy, populations, rules, state, setup.key, stocks=stocks)
-
-    def staying(s, e, now):
-        own = template.to(**{field: s})
-        own = own.to(**{risk: e}) if risk else own
-        view, outcome = now.views[name], now.outcome[name]
-        moved = lambda p: getattr(agent.move(own, choose(agent, own, view, [*middle, p]), view, outcome), field)  # noqa: E731
-        p = bracketed(lambda p: moved(p) - s, jnp.zeros(()), jnp.ones(())).value
-        return own, [*middle, jnp.clip(p, 0.02, 0.98)]
-
-    def gap(log_s):
-        """log of what the next unit of stock is worth over what it costs, at rest."""
-        s = jnp.exp(log_s)
-        now = date(s)
-        view, outcome = now.views[name], now.outcome[name]
-        own, positions = staying(s, jnp.asarray(0), now)
-        slopes = margins(agent, own, choose(agent, own, view, positions), view, outcome)
-        return jnp.log(agent.discount(own, view, outcome) * slopes.value) - jnp.log(-slopes.u_c[-1] / slopes.m_c[-1])
-
-    own, weights = agent.birth(0, setup.exo).nodes()
-    stock = jnp.sum(weights * getattr(own, field))
-    if live is not None:
-        found = bracketed(gap, jnp.log(stock / 20.0), jnp.log(stock * 20.0))
-        stock = jnp.where(found.status == 0, jnp.exp(found.value), stock)
-    now = date(stock)
-    positions = jax.vmap(lambda e: jnp.stack(staying(stock, e, now)[1]))(jnp.arange(agent.risk.n))
-    return stock, positions, now
 
 
 def _stationary(rule: TableRule, setup: Setup, x: float) -> Opening:
@@ -230,11 +186,3 @@ def _no_bracket(search: stationary.StationaryState) -> None:
             remedy="With β(1 + r) ≥ 1 savings have no bound; a stock behind formula prices has to be positive (who may borrow "
             "may owe on balance); otherwise widen the bracket of the market.",
         )
-
-
-def placed(populations: dict, name: str, histogram: Histogram) -> dict:
-    """The populations, with the type's histogram (if it is one and has no axis yet) put on this one."""
-    population = populations[name]
-    if not isinstance(population, Histogram) or population.axis is not None:
-        return populations
-    return {**populations, name: histogram}

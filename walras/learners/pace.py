@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from walras.economy.economy import Formula
+from walras.economy.economy import Formula, nothing
 from walras.economy.population import Representative
 from walras.learners.learner import Setup
 from walras.learners.table import TableRule
@@ -16,13 +16,15 @@ from walras.numerics.interpolate import EvenAxis
 
 
 class Pace(eqx.Module):
-    """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, and the
-    band left and right of what was seen, as a share of its width."""
+    """Share of the way that the law moves in a round, sweeps a round, rounds in which the coordinate nodes may move, the
+    band left and right of what was seen, as a share of its width, and share of the way that the forecast of views moves
+    (None: all of it)."""
 
     law: Array
     sweeps: Array
     placing: Array
     guard: Array
+    views: Array | None
 
 
 def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
@@ -43,8 +45,10 @@ def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
     law = law if law_step is None else law_step
     count = count if sweeps is None else sweeps
     guard = sizes.guard if setup.rest is None else sizes.several_guard
+    made = setup.economy.timing().moves()[setup.name].gets is not nothing and setup.rest is None
+    views = jax.device_put(np.float64(sizes.outcome_step)) if made else None
     numbers = (np.float64(law), np.int64(count), np.int64(placing), np.float64(guard))
-    return Pace(*(jax.device_put(x) for x in numbers))
+    return Pace(*(jax.device_put(x) for x in numbers), views)
 
 
 def slower(learner, rate: float):

@@ -17,7 +17,8 @@ class EulerSizes:
     `clearing`, `representative`, `several`: share of the way that the law moves in a round, sweeps and placing rounds where
     one type's prices clear a market, where a representative lives alone (its best answer to a law overshoots many times), and
     where several types meet in cleared markets; there the bands are wider (`several_guard`): where the nodes end, so does the
-    answer of demand to the interest rate.
+    answer of demand to the interest rate. `outcome_step`: share of the way that forecasts of views and outcomes move in a round where
+    choices of the same date make them.
     """
 
     nodes: int
@@ -35,6 +36,7 @@ class EulerSizes:
     representative: tuple[float, int, int] = (0.03, 40, 0)
     several: tuple[float, int, int] = (1.0, 1, 20)
     several_guard: float = 0.6
+    outcome_step: float = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +93,33 @@ class DeepSizes:
 
 
 @dataclasses.dataclass(frozen=True)
+class ModelFreeSizes:
+    """Sizes of `Reinforce`, `PPO` and `SAC`.
+
+    `paths` × `dates` are simulated in each of `rounds`; `people` of a cohort live along each path (those who explore in the economy
+    are as many as there are). `units` of each of two hidden layers. A round takes `epochs` of steps on its experience in
+    `batches` parts; `rates` of actor and critic, gradients cut at `clip_norm`. Until the share `hold` of the rounds all stays
+    wide; then rates fall to `final` of what they were. The rule is the average over the last share `averaged` of the rounds. In the
+    first `warm_rounds` only the critic learns.
+    """
+
+    rounds: int
+    paths: int
+    dates: int
+    people: int
+    units: int = 64
+    epochs: int = 4
+    batches: int = 4
+    rates: tuple[float, float] = (1e-3, 3e-3)
+    clip_norm: float = 1.0
+    hold: float = 0.3
+    final: float = 0.02
+    averaged: float = 0.25
+    warm_rounds: int = 10
+    tolerance: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """What one name of `--preset` stands for.
 
@@ -115,6 +144,7 @@ class Preset:
     certificate_dates: int
     mixed_tolerance: float
     deep: DeepSizes = DeepSizes(300, 8, 8, 4, 48)
+    model_free: ModelFreeSizes = ModelFreeSizes(400, 16, 50, 100)
 
 
 PRESETS = {
@@ -134,6 +164,7 @@ PRESETS = {
         3_000,
         3e-4,
         DeepSizes(150, 8, 8, 4, 48),
+        ModelFreeSizes(200, 16, 30, 20),
     ),
     "standard": Preset(
         "standard",
@@ -167,6 +198,7 @@ PRESETS = {
         10_000,
         1e-5,
         DeepSizes(1200, 8, 8, 4, 48),
+        ModelFreeSizes(1000, 32, 50, 200),
     ),
 }
 # As printed by Yang, Wang, Schaab and Moll (2025), Tables 4 and 5; docs/choose-a-learner.md says what has no counterpart here.

@@ -1,5 +1,7 @@
 """A rule stored as a table of positions in the feasible set."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ from jaxtyping import Array, Float
 from walras.economy.agent import AgentType
 from walras.economy.foc import stock_field
 from walras.economy.rule import Information, Rule
-from walras.economy.space import choose, nearest
+from walras.economy.space import choose, nearest, positions_of
 from walras.numerics.interpolate import Axis, EvenAxis, along_first, pick
 
 
@@ -76,6 +78,26 @@ class TableRule(Rule):
         weight = jnp.clip(weight, 0.0, 1.0).reshape(-1, *(1,) * (last.ndim - 1))
         moved = last[cell] * (1 - weight) + last[cell + 1] * weight
         return eqx.tree_at(lambda r: (r.table, r.own_axis), self, (jnp.moveaxis(moved, 0, -2), own_axis))
+
+
+def tabulate(rule: Rule, frame: TableRule, belief) -> TableRule:
+    """Any rule at the nodes of a frame, with the views that a belief forecasts there."""
+    agent, template, field = frame.agent, frame.agent.limits(), stock_field(frame.agent)
+    risk = template.risk_field()
+    grids = jnp.meshgrid(jnp.arange(frame.table.shape[0]), *(axis.nodes for axis in frame.axes), indexing="ij")
+    index = grids[0].reshape(-1)
+    seen = jnp.stack([g.reshape(-1) for g in grids[1:]], -1) if frame.axes else jnp.zeros((len(index), 0))
+
+    def at(i, there, state, stock):
+        own = template.to(**{field: stock})
+        own = own.to(**{risk: state}) if risk else own
+        view, _ = belief.forecast(i, there)
+        return jnp.stack(positions_of(agent, own, view, rule(own, view, (i, belief.raw(there)))))
+
+    over = jax.vmap(at, in_axes=(None, None, None, 0))
+    over = jax.vmap(over, in_axes=(None, None, 0, None))
+    table = jax.vmap(over, in_axes=(0, 0, None, None))(index, seen, jnp.arange(agent.risk.n), frame.own_axis.nodes)
+    return dataclasses.replace(frame, table=table.reshape(frame.table.shape))
 
 
 def between_nodes(rule: TableRule, part: Float[Array, "risk nodes choices"], own, view):

@@ -242,8 +242,8 @@ def _inverted(agent: Any, points, choice, factors):
 def inverted(alive: Probe) -> None:
     """`invert` solves the derived conditions and hits the next stock (to 1e-9), whatever the present stock it is shown.
 
-    A seller's conditions may have no solution: they are asked for where its answer is inside its set, at a fifth of the
-    points or more.
+    A seller's conditions may have no solution, and one of several choices may be at an end of its own set: then they are asked for
+    where the answer is inside its set, at a fifth of the points or more.
     """
     for who, agent in alive.agents.items():
         if not isinstance(agent, Invertible):
@@ -252,7 +252,8 @@ def inverted(alive: Probe) -> None:
         choice = random_choices(agent, points, stream(alive.key, "inverted"), 0.1, 0.9)
         factors = jnp.exp(0.5 * jax.random.normal(stream(alive.key, "factors"), (alive.sizes.points,)))
         *found, inside = (np.asarray(x) for x in _inverted(agent, points, choice, factors))
-        asked = inside if isinstance(agent, ProfitSeeker) else np.ones_like(inside)
+        ends = isinstance(agent, ProfitSeeker) or len(choice_fields(choice)) > 1
+        asked = inside if ends else np.ones_like(inside)
         enough = asked.mean() >= 0.2
         alive.require(enough, "inverted", f"{who}.invert is inside its set at {asked.mean():.0%} of the points")
         residual, missed, other = (float(np.max(x[asked])) for x in found)

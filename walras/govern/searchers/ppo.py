@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from walras.govern.searchers.searcher import Rounds, Searcher, run
+from walras.numerics.advantages import clipped, standardised
 
 
 class Clipped(Rounds):
@@ -50,7 +51,7 @@ class Clipped(Rounds):
         """Epochs of the clipped objective on standardised advantages; worthless actions count as the worst one."""
         rule, memory, number, total = state
         values = jnp.where(jnp.isfinite(values), values, jnp.min(jnp.where(jnp.isfinite(values), values, jnp.inf)))
-        gain = (values - jnp.mean(values)) / (jnp.std(values) + 1e-12)
+        gain = standardised(values)
 
         def chance(r):
             mean, log_sd = r
@@ -59,8 +60,7 @@ class Clipped(Rounds):
         before = chance(rule)
 
         def loss(r):
-            ratio = jnp.exp(chance(r) - before)
-            return -jnp.mean(jnp.minimum(ratio * gain, jnp.clip(ratio, 1 - self.clip, 1 + self.clip) * gain))
+            return -clipped(chance(r) - before, gain, self.clip)
 
         def epoch(_, carry):
             r, m = carry

@@ -1,0 +1,238 @@
+"""What a network's outputs say about a choice: one head for each of its fields, which draws a position and knows its chance.
+
+A position in an interval is the logistic function of a normal variable, so that whatever is drawn is feasible; its density
+has the Jacobian in it. A discrete choice is drawn from its admissible values. Every number is drawn from ONE uniform, by
+the inverse of its distribution function: a generator by logit costs several times as much on a processor, and two rules that
+are given the same uniforms are paired.
+"""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from walras._core.errors import InputError
+from walras.economy.space import Discrete, Interval, choice_fields
+
+FAR = 12.0
+"""Log-odds beyond which a position is taken to be there: 6e-6 from an end."""
+
+
+class Head(eqx.Module):
+    """One field of a choice, for one individual."""
+
+    @property
+    @abc.abstractmethod
+    def outputs(self) -> int:
+        """Numbers that the network gives it."""
+
+    @property
+    @abc.abstractmethod
+    def draws(self) -> int:
+        """Numbers that it draws."""
+
+    @abc.abstractmethod
+    def middle(self, out: Float[Array, " outputs"]) -> Array:
+        """The position without chance: the median, or the likeliest value."""
+
+    @abc.abstractmethod
+    def draw(self, out, sd: Float[Array, " draws"], uniform: Float[Array, " draws"]) -> Array:
+        """The position at these uniforms."""
+
+    @abc.abstractmethod
+    def number(self, position: Array) -> Float[Array, " draws"]:
+        """What was drawn, from its position: log-odds, or the number of a value."""
+
+    @abc.abstractmethod
+    def log_prob(self, out, sd, number: Float[Array, " draws"]) -> Array:
+        """Log density of the position (of an interval, in its own width), or log probability."""
+
+    @abc.abstractmethod
+    def entropy(self, out, sd) -> Array:
+        """Entropy of the position."""
+
+    @abc.abstractmethod
+    def opening(self, position: Array) -> Float[Array, " outputs"]:
+        """Outputs at which the middle is this position; every admissible value as likely as any other."""
+
+
+class Squashed(Head):
+    """Position = logistic(x), x normal: `size` numbers (0: one, without an axis)."""
+
+    size: int = eqx.field(static=True)
+
+    @property
+    def outputs(self):
+        """Medians of the log-odds."""
+        return max(self.size, 1)
+
+    @property
+    def draws(self):
+        """As many."""
+        return max(self.size, 1)
+
+    def _shaped(self, x):
+        return x.reshape((self.size,) if self.size else ())
+
+    def middle(self, out):
+        """See the class."""
+        return self._shaped(jax.nn.sigmoid(out))
+
+    def draw(self, out, sd, uniform):
+        """See the class."""
+        return self._shaped(jax.nn.sigmoid(out + sd * jax.scipy.special.ndtri(jnp.clip(uniform, 1e-7, 1 - 1e-7))))
+
+    def number(self, position):
+        """Log-odds."""
+        p = jnp.reshape(position, (self.draws,))
+        return jnp.clip(jnp.log(p) - jnp.log1p(-p), -FAR, FAR)
+
+    def log_prob(self, out, sd, number):
+        """Normal density of the log-odds, less log p (1 − p)."""
+        normal = -0.5 * ((number - out) / sd) ** 2 - jnp.log(sd) - 0.5 * np.log(2 * np.pi)
+        return jnp.sum(normal + jax.nn.softplus(number) + jax.nn.softplus(-number))
+
+    def entropy(self, out, sd):
+        """That of the normal plus E log p (1 − p), by five Gauss–Hermite nodes."""
+        nodes, weights = np.polynomial.hermite_e.hermegauss(5)
+        x = out[:, None] + sd[:, None] * jnp.asarray(nodes, out.dtype)
+        slope = -(jax.nn.softplus(x) + jax.nn.softplus(-x)) @ jnp.asarray(weights / weights.sum(), out.dtype)
+        return jnp.sum(0.5 * np.log(2 * np.pi * np.e) + jnp.log(sd) + slope)
+
+    def opening(self, position):
+        """Its log-odds."""
+        return self.number(jnp.broadcast_to(position, (self.draws,)))
+
+
+class Categorical(Head):
+    """One of finitely many values, those that `mask` admits."""
+
+    mask: Array
+
+    @property
+    def outputs(self):
+        """A logit for each value."""
+        return self.mask.shape[0]
+
+    @property
+    def draws(self):
+        """One."""
+        return 1
+
+    def _logs(self, out):
+        return jax.nn.log_softmax(jnp.where(self.mask, out, -jnp.inf))
+
+    def _at(self, index):
+        return (index + 0.5) / self.outputs
+
+    def middle(self, out):
+        """See the class."""
+        return self._at(jnp.argmax(self._logs(out)))
+
+    def draw(self, out, sd, uniform):
+        """The inverse of the distribution function: never a value that is not admitted."""
+        below = jnp.cumsum(jnp.exp(self._logs(out)))
+        reached = jnp.sum(below <= uniform[0] * below[-1])
+        last = self.outputs - 1 - jnp.argmax(self.mask[::-1])
+        return self._at(jnp.minimum(reached, last))
+
+    def number(self, position):
+        """The number of the value."""
+        return jnp.floor(jnp.reshape(position, (1,)) * self.outputs)
+
+    def log_prob(self, out, sd, number):
+        """See the class."""
+        return self._logs(out)[number[0].astype(jnp.int32)]
+
+    def entropy(self, out, sd):
+        """−Σ p log p over what is admitted."""
+        logs = jnp.where(self.mask, self._logs(out), 0.0)
+        return -jnp.sum(jnp.where(self.mask, jnp.exp(logs) * logs, 0.0))
+
+    def opening(self, position):
+        """All alike."""
+        return jnp.zeros(self.outputs)
+
+
+class Heads(eqx.Module):
+    """All fields of a choice, in their order: independent of each other given the state."""
+
+    heads: tuple[Head, ...]
+
+    @classmethod
+    def of(cls, spaces, masks: dict[str, tuple[bool, ...]], where: str) -> "Heads":
+        """Heads for a choice with spaces as fields; `masks` says by field which values of a discrete one are admitted.
+
+        Raises:
+            InputError: for a simplex, an interval of several axes, a mask of the wrong length or that admits nothing.
+        """
+        heads: list[Head] = []
+        for name in choice_fields(spaces):
+            space = getattr(spaces, name)
+            shape = jnp.broadcast_shapes(space.low.shape, space.high.shape) if isinstance(space, Interval) else ()
+            if not isinstance(space, Interval | Discrete) or len(shape) > 1:
+                remedy = "Write it as intervals or discrete values."
+                raise InputError(
+                    f"a model-free learner has no head for '{name}', a {type(space).__name__}", where=where, remedy=remedy
+                )
+            if isinstance(space, Interval):
+                heads.append(Squashed(*shape) if shape else Squashed(0))
+                continue
+            mask = np.asarray(masks.get(name, (True,) * space.values.shape[0]), bool)
+            if mask.shape != (space.values.shape[0],) or not mask.any():
+                what = "leaves no action" if mask.shape == (space.values.shape[0],) else "has another length"
+                raise InputError(
+                    f"the mask of '{name}' {what}", where=where, number=mask.tolist(), remedy="Admit one value at least."
+                )
+            heads.append(Categorical(jax.device_put(mask)))
+        return cls(tuple(heads))
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a network gives."""
+        return sum(head.outputs for head in self.heads)
+
+    @property
+    def draws(self) -> int:
+        """Numbers that are drawn."""
+        return sum(head.draws for head in self.heads)
+
+    def _parts(self, array, kind: str):
+        ends = np.cumsum([getattr(head, kind) for head in self.heads])[:-1]
+        return jnp.split(array, ends)
+
+    def middle(self, out) -> list[Array]:
+        """Positions without chance, one per field."""
+        return [head.middle(part) for head, part in zip(self.heads, self._parts(out, "outputs"), strict=True)]
+
+    def middle_numbers(self, out) -> Float[Array, " draws"]:
+        """What would have been drawn to be in the middle."""
+        return self.numbers(self.middle(out))
+
+    def draw(self, out, sd, uniform: Float[Array, " draws"]) -> list[Array]:
+        """Positions at these uniforms."""
+        parts = zip(self.heads, *self._all(out, sd, uniform), strict=True)
+        return [head.draw(*part) for head, *part in parts]
+
+    def numbers(self, positions) -> Float[Array, " draws"]:
+        """What was drawn, from its positions."""
+        return jnp.concatenate([head.number(p) for head, p in zip(self.heads, positions, strict=True)])
+
+    def log_prob(self, out, sd, numbers) -> Array:
+        """Log density of what was drawn."""
+        return sum(head.log_prob(*part) for head, *part in zip(self.heads, *self._all(out, sd, numbers), strict=True))
+
+    def entropy(self, out, sd) -> Array:
+        """Entropy of the whole choice."""
+        return sum(head.entropy(*part) for head, *part in zip(self.heads, *self._all(out, sd), strict=True))
+
+    def opening(self, positions) -> Float[Array, " outputs"]:
+        """Outputs at which the middle is there."""
+        return jnp.concatenate([head.opening(p) for head, p in zip(self.heads, positions, strict=True)])
+
+    def _all(self, out, sd, *drawn):
+        sd = jnp.broadcast_to(sd, (self.draws,))
+        return self._parts(out, "outputs"), *(self._parts(x, "draws") for x in (sd, *drawn))
