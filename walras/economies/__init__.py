@@ -3,6 +3,7 @@
 from walras.economies.aiyagari import Aiyagari
 from walras.economies.brock_mirman import BrockMirman
 from walras.economies.consumption_saving import ConsumptionSaving
+from walras.economies.curry_rbc import CurryRBC
 from walras.economies.hank import Hank
 from walras.economies.huggett import Huggett
 from walras.economies.huggett_partial import HuggettPartial
@@ -16,6 +17,7 @@ __all__ = [
     "Aiyagari",
     "BrockMirman",
     "ConsumptionSaving",
+    "CurryRBC",
     "Hank",
     "Huggett",
     "HuggettPartial",

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from walras._core.errors import InputError, SolveError
 from walras._core.module import is_concrete
+from walras._core.tree import precision
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Mortal, Own
 from walras.economy.process import Distribution, transition_matrix
@@ -206,11 +207,11 @@ class _Listed(Population):
     def individuals(self, agent, cross):
         """The listed individuals, equal weights."""
         count = jax.tree_util.tree_leaves(cross)[0].shape[0]
-        return cross, jnp.full((count,), 1.0 / count)
+        return cross, jnp.full((count,), 1.0 / count, precision(cross))
 
     def fate(self, survival, key):
         """Each individual lives on or does not."""
-        return (jax.random.uniform(key, survival.shape) < survival).astype(survival.dtype)
+        return (jax.random.uniform(key, survival.shape, survival.dtype) < survival).astype(survival.dtype)
 
     def advance(self, agent, cross, moved, survival, step):
         """Each individual draws its own chance; the dead are replaced by births.
