@@ -30,8 +30,9 @@ from jaxtyping import Array
 from walras._core.module import parameter
 from walras.economies import posted_prices as trade
 from walras.economies.posted_consumer import BasketGrid, Consumer
-from walras.economies.posted_firm import Firm, PostingGrid
+from walras.economies.posted_firm import Firm
 from walras.economies.posted_government import Government, RateGrid
+from walras.economies.posted_menus import PostingGrid
 from walras.economy.economy import Economy, Formula, Sized
 from walras.economy.process import NoRisk, Process
 
@@ -83,7 +84,9 @@ class CurryRBC(Economy, Sized):
         posting = PostingGrid([0.0, 500.0, 1000.0, 1500.0, 2000.0, 2500.0], [0.0, 11.0, 22.0, 33.0, 44.0], **wide, invests=0.1)
         basket = BasketGrid([float(c) for c in range(11)], [0.0, 260.0, 520.0, 780.0, 1040.0])
         consumer = Consumer(basket, 0.1, 0.01, 4.0, 0.5, 0.0, 0.01, 2000.0, 0.9999, 100.0, 100, 10, NoRisk())
-        firm = Firm(posting, 0.01, [0.2, 0.3, 0.4, 0.6, 0.8], 0.0, [5000.0, 10000.0], 2.2e6, 1000.0, 0.0, 0.9999, 10.0, 10, NoRisk())
+        firm = Firm(
+            posting, 0.01, [0.2, 0.3, 0.4, 0.6, 0.8], 0.0, [5000.0, 10000.0], 2.2e6, 1000.0, 0.0, 0.9999, 10.0, 10, NoRisk()
+        )
         rates = RateGrid([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], 1.0, 1.0)
         government = Government(rates, 0.0025, 0.0, 0.0, 0.9999, 1.0, 10, NoRisk())
         return cls(consumer, firm, government, NoRisk(), 500.0, export_cap, 10.0, 2500.0, 44.0, 0.25)

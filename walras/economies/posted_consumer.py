@@ -15,6 +15,7 @@ from walras._core.module import parameter
 from walras._core.types import Int, Scalar
 from walras.economies.posted_view import Menu
 from walras.economy.agent import AgentType, Choice, Mortal, Own, trait
+from walras.economy.preferences import crra
 from walras.economy.process import Process, point
 from walras.economy.space import Discrete, Interval
 
@@ -124,9 +125,8 @@ class Consumer(AgentType, Mortal):
     def payoff(self, own, choice, view, outcome):
         """Goods as served, less hours as taken on."""
         goods, hours = self.asks(own, choice, view)
-        c, power = goods * outcome["served"], 1 - self.eta
         toil = self.hours_weight * self.theta * own.theta * jnp.sum(hours * outcome["taken"])
-        return jnp.sum(((c + 1) ** power - 1) / power) - toil
+        return jnp.sum(crra(goods * outcome["served"] + 1, self.eta)) - toil
 
     def move(self, own, choice, view, outcome):
         """Money less what was bought, plus what was earned."""

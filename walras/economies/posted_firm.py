@@ -1,6 +1,6 @@
 """A firm that posts its price and its wage for the next date, serves from its stock and pays who works for it.
 
-    m' = m + profit after tax    k' = (1 − δ) k + invested    y' = y − sold − exported + A z k^(1−α) L^α
+m' = m + profit after tax    k' = (1 − δ) k + invested    y' = y − sold − exported + A z k^(1−α) L^α
 """
 
 import equinox as eqx
@@ -10,10 +10,10 @@ from jaxtyping import Array
 
 from walras._core.module import parameter
 from walras._core.types import Int, Scalar
-from walras.economies.posted_view import Menu, check_bounds, joint, within
-from walras.economy.agent import AgentType, Choice, Mortal, Own, ProfitSeeker, trait
+from walras.economies.posted_view import Menu
+from walras.economy.agent import AgentType, Mortal, Own, ProfitSeeker, trait
 from walras.economy.process import Process, point
-from walras.economy.space import Discrete, Interval
+from walras.economy.space import Interval
 
 
 class FirmOwn(Own):
@@ -29,71 +29,6 @@ class FirmOwn(Own):
     t: Scalar
     id: Int = trait()
     alpha: Scalar = trait()
-
-
-class Posting(Choice):
-    """Price and wage of the next date, shape (2,)."""
-
-    posted: Array
-
-
-class Plan(Choice):
-    """Price and wage of the next date; most hours taken on and share of gross income invested at this one."""
-
-    p: Scalar
-    w: Scalar
-    hires: Scalar
-    invests: Scalar
-
-
-class PostingGrid(Menu):
-    """Firms: price and wage jointly; a fixed share is invested, and everybody who comes is paid.
-
-    Raises:
-        InputError: if the bounds hold no price or no wage of the grids.
-    """
-
-    prices: Array = parameter("prices that may be posted", "money per good", 0, closed=True)
-    wages: Array = parameter("wages that may be posted", "money per hour", 0, closed=True)
-    p_low: Array = parameter("lowest price admitted", "money per good", 0, closed=True)
-    p_high: Array = parameter("highest price admitted", "money per good", 0, closed=True)
-    w_low: Array = parameter("lowest wage admitted", "money per hour", 0, closed=True)
-    w_high: Array = parameter("highest wage admitted", "money per hour", 0, closed=True)
-    invests: Array = parameter("share of gross income invested", "–", 0, 1, closed=True)
-
-    def __check_init__(self):
-        for name, grid, low, high in (("price", self.prices, self.p_low, self.p_high), ("wage", self.wages, self.w_low, self.w_high)):
-            check_bounds(f"no {name} of the grid", grid, low, high)
-
-    def spaces(self, firms):
-        """All pairs within the bounds."""
-        pairs = joint(self.prices, self.wages)
-        return Posting(Discrete(pairs, 0, within(pairs, (self.p_low, self.w_low), (self.p_high, self.w_high))))
-
-    def read(self, choice, firms):
-        """No limit on hours that anybody could reach."""
-        p, w = choice.posted
-        return p, w, 1e9 + 0.0 * w, self.invests
-
-
-class PostingIntervals(Menu):
-    """Firms: any price and wage within the bounds, any labour demand, any share of gross income invested."""
-
-    p_low: Array = parameter("lowest price admitted", "money per good", 0, closed=True)
-    p_high: Array = parameter("highest price admitted", "money per good", 0, closed=True)
-    w_low: Array = parameter("lowest wage admitted", "money per hour", 0, closed=True)
-    w_high: Array = parameter("highest wage admitted", "money per hour", 0, closed=True)
-    most_hires: Array = parameter("most hours that a firm can take on", "hours per quarter", 0)
-
-    def spaces(self, firms):
-        """Intervals."""
-        price, wage = Interval(self.p_low, self.p_high), Interval(self.w_low, self.w_high)
-        zero = jnp.zeros_like(self.most_hires)
-        return Plan(price, wage, Interval(zero, self.most_hires), Interval(zero, zero + 1))
-
-    def read(self, choice, firms):
-        """As chosen."""
-        return choice.p, choice.w, choice.hires, choice.invests
 
 
 class Firm(AgentType, Mortal, ProfitSeeker):

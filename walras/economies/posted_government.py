@@ -1,5 +1,4 @@
-"""A government that taxes wages and profits with notice, pays everything back at once, and is paid welfare.
-"""
+"""A government that taxes wages and profits with notice, pays everything back at once, and is paid welfare."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -24,13 +23,6 @@ class Announcement(Choice):
     """Tax rates on wages and on profits of the next date, shape (2,)."""
 
     rates: Array
-
-
-class Rates(Choice):
-    """Tax rates on wages and on profits of the next date."""
-
-    tau: Scalar
-    sigma: Scalar
 
 
 class RateGrid(Menu):
@@ -66,11 +58,12 @@ class RateIntervals(Menu):
 
     def spaces(self, firms):
         """Intervals."""
-        return Rates(Interval(jnp.zeros_like(self.tau_high), self.tau_high), Interval(jnp.zeros_like(self.sigma_high), self.sigma_high))
+        high = jnp.stack([self.tau_high, self.sigma_high])
+        return Announcement(Interval(jnp.zeros_like(high), high))
 
     def read(self, choice, firms):
-        """As chosen."""
-        return choice.tau, choice.sigma
+        """Both."""
+        return choice.rates[0], choice.rates[1]
 
 
 class Government(AgentType, Mortal):

@@ -118,10 +118,17 @@ def sized(economy, numbers: Mapping[str, int]):
     if n["consumer"] < 1 or n["firm"] < 1:
         needed = "consumer" if n["consumer"] < 1 else "firm"
         remedy = "Give at least one of each; only the government can be left out."
-        raise InputError(f"zero agents of type '{needed}', which the others need", where=type(economy).__name__, number=n[needed], remedy=remedy)
+        raise InputError(
+            f"zero agents of type '{needed}', which the others need",
+            where=type(economy).__name__,
+            number=n[needed],
+            remedy=remedy,
+        )
     if n["government"] > now["government"]:
         remedy = "Use 1, or 0 to leave it out." if now["government"] else "Begin with an economy that has one."
-        raise InputError("there cannot be so many governments", where=type(economy).__name__, number=n["government"], remedy=remedy)
+        raise InputError(
+            "there cannot be so many governments", where=type(economy).__name__, number=n["government"], remedy=remedy
+        )
     count = lambda who: as_parameter(float(n[who]))  # noqa: E731
     consumer = dataclasses.replace(economy.consumer, n=n["consumer"], mass=count("consumer"), firms=n["firm"])
     opening = economy.firm.m_birth * n["consumer"] / now["consumer"]
