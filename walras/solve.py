@@ -22,10 +22,10 @@ from walras.diagnose.finding import Finding
 from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.economy import Economy
-from walras.economy.population import Histogram, Panel, Population, Representative
+from walras.economy.population import Finite, Histogram, Panel, Population, Representative
 from walras.economy.process import Distribution, Process
 from walras.economy.rule import ConductRule, Information, ViewInformation
-from walras.inputs import check_accounts, check_feasible, check_parameters
+from walras.inputs import check_accounts, check_feasible, check_parameters, fitted
 from walras.learners import mixing
 from walras.learners import rest as resting
 from walras.learners.euler import EulerIteration
@@ -123,7 +123,10 @@ def default_learner(agent) -> Learner:
 
 
 def default_population(agent, nodes: int) -> Population:
-    """A representative where all individuals are alike for ever (no own risk, one kind at birth), else a histogram."""
+    """A census of numbered individuals; a representative where all are alike for ever (no own risk, one kind at birth); else a
+    histogram."""
+    if (count := getattr(agent, "identities", None)) is not None:
+        return Finite(count)
     alike = agent.risk.n == 1 and len(eqx.filter_eval_shape(lambda: agent.birth(0, 0).nodes()[1])) == 1
     return Representative() if alike else Histogram(None, nodes)
 
@@ -195,6 +198,7 @@ def solve(
     check_parameters(economy)
     timer = Timer()
     name = type(economy).__name__
+    economy, populations = fitted(economy, populations or {})
     types = periods.agents(economy)
     learners = {n: default_learner(agent) for n, agent in types.items()} | (learners or {})
     try:

@@ -80,7 +80,7 @@ class CurryRBC(Economy, Sized):
     @classmethod
     def of(cls, export_cap: float):
         """The calibration of the released code."""
-        wide = dict(p_low=0.0, p_high=2500.0, w_low=0.0, w_high=44.0)
+        wide = {"p_low": 0.0, "p_high": 2500.0, "w_low": 0.0, "w_high": 44.0}
         posting = PostingGrid([0.0, 500.0, 1000.0, 1500.0, 2000.0, 2500.0], [0.0, 11.0, 22.0, 33.0, 44.0], **wide, invests=0.1)
         basket = BasketGrid([float(c) for c in range(11)], [0.0, 260.0, 520.0, 780.0, 1040.0])
         consumer = Consumer(basket, 0.1, 0.01, 4.0, 0.5, 0.0, 0.01, 2000.0, 0.9999, 100.0, 100, 10, NoRisk())

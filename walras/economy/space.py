@@ -35,7 +35,7 @@ class Interval(eqx.Module):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of a position."""
-        return np.broadcast_shapes(jnp.shape(self.low), jnp.shape(self.high))
+        return np.broadcast_shapes(self.low.shape, self.high.shape)
 
     def position(self, value: Array) -> Float[Array, "*shape"]:
         """The relative position of a value, clipped to [0, 1]."""

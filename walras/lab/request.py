@@ -22,7 +22,7 @@ from walras.economy.economy import Economy
 from walras.economy.information import Lags, Moments, Prices, Shares
 from walras.economy.population import Finite, Histogram, Panel, Population, Representative
 from walras.economy.rule import Information, ViewInformation
-from walras.inputs import price_names, with_parameters
+from walras.inputs import fitted, price_names, with_parameters
 from walras.learners.learner import Learner
 from walras.solve import discretised
 
@@ -166,12 +166,10 @@ def build(request: Request) -> tuple[Economy, dict[str, Learner], dict[str, Popu
     if request.calibration not in names:
         raise UnknownName("calibration", request.calibration, names, where=request.economy)
     economy = getattr(cls, request.calibration)()
+    populations = {name: _population(name, text) for name, text in request.populations.items()}
+    economy, populations = fitted(economy, populations)
     economy = with_parameters(economy, request.parameters)
-    return (
-        economy,
-        {name: _learner(text) for name, text in request.learners.items()},
-        {name: _population(name, text) for name, text in request.populations.items()},
-    )
+    return economy, {name: _learner(text) for name, text in request.learners.items()}, populations
 
 
 def _learner(text: str) -> Learner:
@@ -190,7 +188,7 @@ def _population(name: str, text: str) -> Population:
     if kind not in known:
         raise UnknownName("population", kind, known, where=f"--population {name}")
     if kind in ("panel", "finite"):
-        if not number.isdigit() or int(number) < 1:
+        if not number.isdigit() or int(number) < (kind == "panel"):  # finite:0 leaves out a type that can be
             raise InputError(f"{kind} needs a number of individuals", where=f"--population {name}", number=f"'{text}'",
                              remedy=f"Write {name}={kind}:1000.")  # fmt: skip
         return known[kind](int(number))
@@ -226,7 +224,7 @@ def _information(name: str, text: str, economy: Economy) -> Information:
         return Moments(name, listed or ("mean_log",), low)
     if kind == "lags":
         number, *fields = listed or ("",)
-        if not number.isdigit() or int(number) < 1:
+        if not number.isdigit() or int(number) < (kind == "panel"):  # finite:0 leaves out a type that can be
             raise InputError("lags need their number", where=where, number=f"'{rest}'", remedy=f"Write {name}=lags:2.")
         return Lags(tuple(fields) or price_names(economy, name)[:1], int(number))
     if kind == "shares":
