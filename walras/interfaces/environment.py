@@ -192,13 +192,13 @@ class Environment(eqx.Module):
         real = precision(self.economy)
         return {n: self.heads[n].uniform(stream(key, f"act.{n}"), self.count(n), real) for n in self.acting}
 
-    def _act(self, name: str, actions) -> Actions:
-        actions = jnp.asarray(actions)
-        if not jnp.issubdtype(actions.dtype, jnp.floating):
-            actions = actions.astype(precision(self.economy))
+    def act(self, name: str, actions: Array) -> Actions:
+        """The rule of a type whose individuals do what `actions` [individual, head] say."""
+        actions = jnp.asarray(actions).astype(precision(self.economy))
         if actions.shape[0] != self.count(name):
             remedy = f"Give {self.count(name)} rows."
-            raise InputError("one row for each individual is asked for", f"actions of {name}", f"{actions.shape[0]} rows", remedy)
+            what, where = "one row for each individual is asked for", f"actions of {name}"
+            raise InputError(what, where=where, number=f"{actions.shape[0]} rows", remedy=remedy)
         return Actions(periods.agents(self.economy)[name], self.heads[name].positions(actions))
 
     def _told(self, actions: dict[str, Array]) -> dict[str, Rule]:
@@ -206,7 +206,7 @@ class Environment(eqx.Module):
             if name not in actions:
                 remedy = "Give it actions, or a rule when the environment is made."
                 raise InputError(f"no actions for type '{name}'", where=type(self.economy).__name__, remedy=remedy)
-        return {**self.rules, **{name: self._act(name, actions[name]) for name in self.acting}}
+        return {**self.rules, **{name: self.act(name, actions[name]) for name in self.acting}}
 
     def _middle(self) -> dict[str, Array]:
         return {name: _middle(self.heads[name], self.count(name), precision(self.economy)) for name in self.acting}

@@ -6,11 +6,10 @@ rationing, births and deaths, several stocks.
 """
 
 from walras.testing.toys.cournot import Cournot
-from walras.testing.toys.curry_small import CurrySmall
 from walras.testing.toys.hank_block import HankBlock
 from walras.testing.toys.hidden_income import HiddenIncome
 from walras.testing.toys.huggett_risk import HuggettRisk
 from walras.testing.toys.overlapping import Overlapping
 from walras.testing.toys.two_stocks import TwoStocks
 
-__all__ = ["Cournot", "CurrySmall", "HankBlock", "HiddenIncome", "HuggettRisk", "Overlapping", "TwoStocks"]
+__all__ = ["Cournot", "HankBlock", "HiddenIncome", "HuggettRisk", "Overlapping", "TwoStocks"]
