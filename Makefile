@@ -2,13 +2,14 @@
 
 ENV   := .venv
 BENCH := .venv-bench
+RL    := .venv-rl
 BIN   := $(ENV)/bin
 
 # Keeps the theme's notice about its own successor out of every build.
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate soak lock clean
+.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate soak test-rl lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +24,14 @@ $(ENV)/.stamp: requirements.lock pyproject.toml tools/make-venv
 
 $(BENCH)/.stamp: requirements-bench.lock pyproject.toml tools/make-venv
 	@PYTHON="$(PYTHON)" tools/make-venv $(BENCH) requirements-bench.lock
+	@touch $@
+
+# PyTorch is not in the lock: its wheels for processors alone are on no registry on Linux. There, let pip see PyTorch's own index of
+# them (PIP_EXTRA_INDEX_URL), or it takes the one for accelerators, which does not run without their libraries.
+$(RL)/.stamp: requirements-rl.lock pyproject.toml tools/make-venv
+	@PYTHON="$(PYTHON)" tools/make-venv $(RL) requirements-rl.lock
+	@$(RL)/bin/python -m pip install --quiet --no-deps "torch>=2.3"
+	@$(RL)/bin/python -c "import torch" || { echo "PyTorch does not load: see the comment in the Makefile." >&2; exit 1; }
 	@touch $@
 
 # ---- use ----
@@ -45,6 +54,9 @@ soak: $(ENV)/.stamp ## kills, faults, damage and bad input by the thousand (hour
 
 test: $(ENV)/.stamp ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-rl: $(RL)/.stamp ## run the tests of the wrappers for Gymnasium and PettingZoo (own environment, .venv-rl: it brings PyTorch)
+	$(RL)/bin/python -m pytest tests/rl
 
 lint: lint-packages lint-style lint-format lint-types lint-docs lint-layers ## style, types, documentation, layers (with -k: all of them, whatever fails)
 
@@ -80,10 +92,16 @@ UV      = $(firstword $(wildcard $(BIN)/uv) uv)
 COMPILE = $(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" --no-config --quiet $(if $(UPGRADE),--upgrade)
 
+# What only the PyTorch for accelerators needs, and PyTorch itself (see .venv-rl above).
+WITHOUT_TORCH = $(addprefix --no-emit-package ,torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas \
+	cuda-cccl cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
+	nvshmem-cu13 nvtx))
+
 lock: ## write the lock files again after a change in pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) --extra dev -o requirements.lock
 	$(COMPILE) --extra bench -o requirements-bench.lock
-	@if grep -n '://' requirements.lock requirements-bench.lock; then echo "An address got into a lock file." >&2; exit 1; fi
+	$(COMPILE) --extra test-rl --constraint requirements.lock $(WITHOUT_TORCH) -o requirements-rl.lock
+	@if grep -n '://' requirements.lock requirements-bench.lock requirements-rl.lock; then echo "An address got into a lock file." >&2; exit 1; fi
 
 clean: ## remove caches and what was built; runs/ and the environments stay
 	rm -rf site dist build .pytest_cache .ruff_cache .hypothesis

@@ -13,8 +13,9 @@ from walras._core.module import as_parameter, parameters_of
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.agent import Institution
-from walras.economy.economy import Economy, Formula, Move
+from walras.economy.economy import Economy, Formula, Move, Sized
 from walras.economy.information import view_numbers
+from walras.economy.population import Finite, Population
 from walras.economy.space import choice_fields
 
 
@@ -32,6 +33,26 @@ def check_parameters(economy: Economy) -> None:
                 number=number.tolist(),
                 remedy=_remedy(name, bool(np.any(number >= high))),
             )
+
+
+def fitted(economy: Economy, populations: dict[str, Population]) -> tuple[Economy, dict[str, Population]]:
+    """The economy with as many individuals as its finite populations say, where it can be had in any size, and the populations of
+    the types that are left.
+
+    Raises:
+        InputError: for zero agents of a type that others need.
+    """
+    numbers = {name: population.n for name, population in populations.items() if isinstance(population, Finite)}
+    if isinstance(economy, Sized) and numbers:
+        economy = economy.sized(numbers)
+        populations = {name: p for name, p in populations.items() if numbers.get(name) != 0}
+    for name, n in numbers.items():
+        if n < 1 and name in populations:
+            remedy = "Give at least one."
+            raise InputError(
+                f"zero agents of type '{name}', which others need", where=type(economy).__name__, number=n, remedy=remedy
+            )
+    return economy, populations
 
 
 def _remedy(name: str, above: bool) -> str:

@@ -25,7 +25,7 @@ from walras.economy.economy import Economy
 from walras.economy.population import Finite, Histogram, Panel, Population, Representative
 from walras.economy.process import Distribution, Process
 from walras.economy.rule import ConductRule, Information, ViewInformation
-from walras.inputs import check_accounts, check_feasible, check_parameters
+from walras.inputs import check_accounts, check_feasible, check_parameters, fitted
 from walras.learners import mixing
 from walras.learners import rest as resting
 from walras.learners.euler import EulerIteration
@@ -131,8 +131,8 @@ def default_learner(agent) -> Learner:
 
 
 def default_population(agent, nodes: int) -> Population:
-    """As many as there are where individuals are numbered; a representative where all are alike for ever (no own risk, one kind
-    at birth); else a histogram."""
+    """A census of numbered individuals; a representative where all are alike for ever (no own risk, one kind at birth); else a
+    histogram."""
     if (count := getattr(agent, "identities", None)) is not None:
         return Finite(count)
     alike = agent.risk.n == 1 and len(eqx.filter_eval_shape(lambda: agent.birth(0, 0).nodes()[1])) == 1
@@ -209,6 +209,7 @@ def solve(
     check_parameters(economy)
     timer = Timer()
     name = type(economy).__name__
+    economy, populations = fitted(economy, populations or {})
     types = periods.agents(economy)
     learners = {n: default_learner(agent) for n, agent in types.items()} | (learners or {})
     try:

@@ -5,12 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from walras.economies import KrusellSmith
+from walras._core.errors import InputError
+from walras.economies import CurryRBCCleaned, KrusellSmith
+from walras.economies.posted_consumer import Basket, BasketGrid, Offers
 from walras.economies.krusell_smith import PriceView
 from walras.economies.saver import CapitalOwn, Consumption
 from walras.economy.space import Discrete, Interval, Simplex, choice_fields, choose, positions_of
-from walras.testing.toys import CurrySmall, HankBlock
-from walras.testing.toys.curry_small import Posted, Wish
+from walras.testing.toys import HankBlock
 from walras.testing.toys.hank_block import BondOwn, HouseholdView
 
 
@@ -108,17 +109,54 @@ def test_positions_of_a_choice_lead_back_to_it():
 
 
 def test_fields_may_be_vectors_and_indices():
-    # Goods by firm (a vector), hours (a number), employer (an index): positions of each shape, and back.
-    agent = CurrySmall.five_and_two().consumer
-    view = Posted(jnp.asarray([1000.0, 500.0]), jnp.zeros(2), jnp.zeros(2), jnp.zeros(()), jnp.zeros(()))
-    own = agent.birth(0, None).at(jnp.asarray(0.5))
-    wish = choose(agent, own, view, [jnp.asarray([0.1, 0.5]), jnp.asarray(0.25), jnp.asarray(0.6)])
-    np.testing.assert_allclose(wish.goods, [1.0, 5.0], rtol=1e-15)
+    # Goods by firm (a vector of values), hours (a value), employer (an index): positions of each shape, and back.
+    grid = BasketGrid([float(c) for c in range(11)], [0.0, 260.0, 520.0])
+    spaces = grid.spaces(2)
+    assert [getattr(spaces, name).shape for name in choice_fields(spaces)] == [(2,), (), ()]
+    positions = [jnp.asarray([0.1, 0.5]), jnp.asarray(0.4), jnp.asarray(0.6)]
+    wish = Basket(*(getattr(spaces, name).at(p) for name, p in zip(choice_fields(spaces), positions, strict=True)))
+    np.testing.assert_array_equal(wish.goods, [1.0, 5.0])
     assert float(wish.hours) == 260.0 and int(wish.employer) == 1
     assert jnp.issubdtype(wish.employer.dtype, jnp.integer)
-    again = choose(agent, own, view, positions_of(agent, own, view, wish))
-    assert isinstance(again, Wish) and int(again.employer) == 1
-    np.testing.assert_allclose(again.goods, wish.goods, rtol=1e-15)
+    again = [getattr(spaces, name).at(getattr(spaces, name).position(getattr(wish, name))) for name in choice_fields(spaces)]
+    np.testing.assert_array_equal(again[0], wish.goods)
+    assert float(again[1]) == 260.0 and int(again[2]) == 1
+    # The same with intervals, through an agent.
+    agent = CurryRBCCleaned.open().sized({"consumer": 3, "firm": 2}).consumer
+    own = agent.birth(0, None).at(jnp.asarray(0.5))
+    offers = choose(agent, own, None, [jnp.asarray([0.1, 0.5]), jnp.asarray([0.25, 1.0])])
+    assert isinstance(offers, Offers)
+    np.testing.assert_allclose(offers.hours, [260.0, 1040.0], rtol=1e-15)
+    for at, position in zip(positions_of(agent, own, None, offers), ([0.1, 0.5], [0.25, 1.0]), strict=True):
+        np.testing.assert_allclose(at, position, rtol=1e-15)
+
+
+PAIRS = [[p, w] for p in (0.0, 1000.0, 2000.0) for w in (0.0, 11.0)]
+
+
+def test_a_joint_choice_is_one_of_vectors():
+    space = Discrete(np.asarray(PAIRS))
+    drawn = np.asarray(jax.vmap(space.at)((jnp.arange(600) + 0.5) / 600))
+    pairs, counts = np.unique(drawn, axis=0, return_counts=True)
+    assert pairs.tolist() == PAIRS and set(counts) == {100}
+    for pair in PAIRS:
+        assert space.at(space.position(jnp.asarray(pair))).tolist() == pair
+    # Distances in units of each number's range: 900 is .05 of prices from 1,000, 8 is .27 of wages from 11.
+    assert space.nearest(jnp.asarray([900.0, 8.0])).tolist() == [1000.0, 11.0]
+
+
+def test_a_mask_moves_positions_to_the_nearest_admitted_value():
+    space = Discrete([0.0, 1.0, 2.0, 3.0, 4.0], 0, jnp.asarray([False, True, False, True, False]))
+    at = [float(space.at(jnp.asarray((i + 0.5) / 5))) for i in range(5)]
+    assert at == [1.0, 1.0, 1.0, 3.0, 3.0]  # 2 is as far from 1 as from 3: the first
+    assert float(space.count) == 2.0
+    uniform = jax.vmap(lambda u: space.at(space.stretched(u)))((jnp.arange(100) + 0.5) / 100)
+    assert np.unique(np.asarray(uniform), return_counts=True)[1].tolist() == [50, 50]
+    # A bound that is lifted leaves the others where they were.
+    free = Discrete([0.0, 1.0, 2.0, 3.0, 4.0])
+    assert float(free.at(space.position(jnp.asarray(3.0)))) == 3.0
+    with pytest.raises(InputError, match="a mask leaves no action, got 2 values, none admitted"):
+        Discrete([0.0, 1.0], 0, jnp.asarray([False, False]))
 
 
 def test_one_choice_has_one_field():

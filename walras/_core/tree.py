@@ -61,3 +61,9 @@ def all_finite(tree: PyTree) -> jax.Array:
     """True if every floating leaf of the pytree is finite."""
     leaves = [leaf for leaf in jax.tree_util.tree_leaves(tree) if eqx.is_inexact_array(leaf)]
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves])) if leaves else jnp.asarray(True)
+
+
+def precision(tree: PyTree) -> np.dtype:
+    """The floating type of the real arrays in a tree; double where there are none."""
+    real = [leaf.dtype for leaf in jax.tree_util.tree_leaves(tree) if eqx.is_inexact_array(leaf)]
+    return jnp.result_type(*real) if real else np.dtype(float)

@@ -3,6 +3,8 @@
 from walras.economies.aiyagari import Aiyagari
 from walras.economies.brock_mirman import BrockMirman
 from walras.economies.consumption_saving import ConsumptionSaving
+from walras.economies.curry_rbc import CurryRBC
+from walras.economies.curry_rbc_cleaned import CurryRBCCleaned
 from walras.economies.hank import Hank
 from walras.economies.huggett import Huggett
 from walras.economies.huggett_partial import HuggettPartial
@@ -18,6 +20,8 @@ __all__ = [
     "Aiyagari",
     "BrockMirman",
     "ConsumptionSaving",
+    "CurryRBC",
+    "CurryRBCCleaned",
     "Hank",
     "Huggett",
     "HuggettPartial",

@@ -79,6 +79,18 @@ class Clear(NamedTuple):
         return self.bracket[0]
 
 
+class Sized(eqx.Module):
+    """An economy that can be had with any numbers of individuals of its types."""
+
+    @abc.abstractmethod
+    def sized(self, numbers: Mapping[str, int]) -> "Economy":
+        """The same economy with so many individuals of the named types; none of a type that it can do without leaves it out.
+
+        Raises:
+            InputError: for none of a type that others need.
+        """
+
+
 class Economy(Parameters):
     """An economy. A subclass declares its agent types and parameters as fields, and these methods."""
 

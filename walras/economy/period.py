@@ -23,7 +23,7 @@ from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Own
 from walras.economy.economy import Clear, Economy, Formula, Move, Timing
 from walras.economy.population import Population, Step, check_identities, check_rules, mortality
-from walras.economy.rule import Rule
+from walras.economy.rule import Rule, Together
 from walras.numerics import roots
 
 
@@ -140,7 +140,10 @@ def _ask(setting: _Setting, now: Now, name: str, move: Move) -> Now:
     view = move.sees(now if full else now.public())
     info = rule.information.read(setting.memory[name], view, now if full else now.public())
     keys = jax.random.split(stream(setting.key, f"rule.{name}"), len(cross.weight))
-    choice = jax.vmap(lambda own, key: rule(own, view, info, key=key))(cross.own, keys)
+    if isinstance(rule, Together):
+        choice = rule.together(cross.own, view, info, keys)
+    else:
+        choice = jax.vmap(lambda own, key: rule(own, view, info, key=key))(cross.own, keys)
     flows = jax.vmap(lambda own, c: move.agent.does(own, c, view))(cross.own, choice)
     return dataclasses.replace(
         now,

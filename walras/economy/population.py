@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from walras._core.errors import InputError, SolveError
 from walras._core.module import is_concrete
+from walras._core.tree import precision
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Mortal, Own
 from walras.economy.process import Distribution, transition_matrix
@@ -48,7 +49,7 @@ class Population(eqx.Module):
 
     @abc.abstractmethod
     def advance(self, agent: AgentType, cross: PyTree, moved: Own, survival, step: "Step") -> PyTree:
-        """The next cross-section. `moved` has the next endogenous fields; `survival` is None for immortal types."""
+        """The next cross-section. `moved` has the next endogenous fields; `survival` is a `fate`, None for immortal types."""
 
 
 class Step(eqx.Module):
@@ -206,17 +207,14 @@ class _Listed(Population):
     def individuals(self, agent, cross):
         """The listed individuals, equal weights."""
         count = jax.tree_util.tree_leaves(cross)[0].shape[0]
-        return cross, jnp.full((count,), 1.0 / count)
+        return cross, jnp.full((count,), 1.0 / count, precision(cross))
 
     def fate(self, survival, key):
         """Each individual lives on or does not."""
-        return (jax.random.uniform(key, survival.shape) < survival).astype(survival.dtype)
+        return (jax.random.uniform(key, survival.shape, survival.dtype) < survival).astype(survival.dtype)
 
     def advance(self, agent, cross, moved, survival, step):
-        """Each individual draws its own chance; the dead are replaced by births.
-
-        `survival` may be probabilities or a fate already drawn: zeros and ones are certain.
-        """
+        """Each individual draws its own chance; the dead are replaced by births."""
         count = jax.tree_util.tree_leaves(cross)[0].shape[0]
         risk = moved.risk_field()
         if risk:
@@ -226,7 +224,7 @@ class _Listed(Population):
             moved = moved.to(**{risk: draw(states, keys)})
         moved = moved.to(**{name: getattr(cross, name) for name in cross.traits()})
         if survival is not None:
-            dies = self.fate(survival, jax.random.fold_in(step.key, 1)) == 0
+            dies = survival == 0
             born = self.birth(agent, jax.random.fold_in(step.key, 2), step.exo_next)
             moved = jax.tree_util.tree_map(lambda b, m: jnp.where(like(dies, m), b, m), born, moved)
         return moved

@@ -34,6 +34,8 @@ class Distribution(eqx.Module):
 
     def at(self, u: Float[Array, ""]) -> PyTree:
         """The value at the quantile u in [0, 1): inverse of the distribution function."""
+        if len(self.weights) == 1:  # nothing is drawn
+            return self._pick(0)
         # A count, not a binary search: distributions are short, and it compiles to nothing.
         index = jnp.sum(jnp.cumsum(self.weights) <= u)
         return self._pick(jnp.clip(index, 0, len(self.weights) - 1))

@@ -9,11 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from walras._core.errors import InputError
 from walras._core.module import as_parameter
-from walras.economy.agent import Choice, Institution
+from walras._core.tree import precision
+from walras.economy.agent import AgentType, Choice, Institution
+from walras.economy.space import Discrete, choice_fields, choose
 
 
 class Information(eqx.Module):
@@ -165,6 +169,83 @@ class Stochastic(Rule):
     @abc.abstractmethod
     def log_prob(self, own, view, info, choice) -> Array:
         """Log density of a choice."""
+
+
+class Together(Rule):
+    """A rule that tells the listed individuals of a type apart by their place in the list; `period` asks it for all at once."""
+
+    @abc.abstractmethod
+    def together(self, own, view, info, keys) -> Choice:
+        """Choices of all individuals, leading axis individual as of `own` and `keys`."""
+
+    def __call__(self, own, view, info, *, key=None) -> Choice:
+        """Not to be asked of one.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            "one individual cannot be told from another outside its population",
+            where=type(self).__name__,
+            remedy="Use it with a listed population (finite, panel, representative) in `period`.",
+        )
+
+
+class Actions(Together):
+    """What everybody of a type has decided to do, as positions in what will be feasible: actions from outside.
+
+    A position is a share of whatever is feasible at the prices that come about, so that markets that clear can ask for it at
+    each candidate price. `positions` one array per field of the choice, leading axis individual. Where `acts` is False
+    `others` decides (None: all act).
+    """
+
+    agent: AgentType
+    positions: list[Array]
+    acts: Array | None = None
+    others: Rule | None = None
+
+    @property
+    def information(self) -> Information:
+        """That of the others."""
+        return ViewInformation() if self.others is None else self.others.information
+
+    def together(self, own, view, info, keys):
+        """The choices at the positions, and the others'."""
+        mine = jax.vmap(lambda o, p: choose(self.agent, o, view, p))(own, self.positions)
+        if self.others is None:
+            return mine
+        others = self.others
+        if isinstance(others, Together):
+            theirs = others.together(own, view, info, keys)
+        else:
+            theirs = jax.vmap(lambda o, k: others(o, view, info, key=k))(own, keys)
+        acts = lambda leaf: self.acts.reshape(self.acts.shape + (1,) * (leaf.ndim - 1))  # noqa: E731
+        return jax.tree_util.tree_map(lambda a, b: jnp.where(acts(a), a, b.astype(a.dtype)), mine, theirs)
+
+
+class UniformRule(Stochastic):
+    """Anything feasible with the same chance: uniform positions in intervals, every admitted value of a discrete choice alike.
+
+    One uniform number for each number that is chosen.
+    """
+
+    agent: AgentType
+    information: Information = ViewInformation()
+
+    def __call__(self, own, view, info, *, key=None) -> Choice:
+        """A draw."""
+        chosen: dict = {}
+        for number, name in enumerate(choice_fields(self.agent.feasible(own, view, {}))):
+            space = getattr(self.agent.feasible(own, view, chosen), name)
+            uniform = jax.random.uniform(jax.random.fold_in(key, number), space.shape, precision(own))
+            chosen[name] = space.at(space.stretched(uniform) if isinstance(space, Discrete) else uniform)
+        return type(self.agent.feasible(own, view, chosen))(**chosen)
+
+    def log_prob(self, own, view, info, choice) -> Array:
+        """Log density in positions: 0 for intervals, −log of the number of admitted values for each discrete choice."""
+        spaces = self.agent.feasible(own, view, vars(choice))
+        each = [getattr(spaces, name) for name in choice_fields(choice)]
+        return -sum(max(s.size, 1) * jnp.log(s.count) for s in each if isinstance(s, Discrete)) + jnp.zeros(())
 
 
 class FunctionRule(Rule):

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from walras._core.errors import InputError
 from walras._core.module import as_parameter, is_concrete
 
 
@@ -31,6 +32,11 @@ class Interval(eqx.Module):
             return self.low + position / jnp.maximum(1.0 - position, 1e-12)
         return jnp.where(position >= 1.0, self.high, self.low + position * (self.high - self.low))
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a position."""
+        return np.broadcast_shapes(self.low.shape, self.high.shape)
+
     def position(self, value: Array) -> Float[Array, "*shape"]:
         """The relative position of a value, clipped to [0, 1]."""
         distance = jnp.maximum(value - self.low, 0.0)
@@ -49,6 +55,11 @@ class Simplex(eqx.Module):
 
     n: int = eqx.field(static=True)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a position."""
+        return (self.n,)
+
     def at(self, position: Float[Array, " n"]) -> Float[Array, " n"]:
         """Normalised weights."""
         return position / jnp.sum(position)
@@ -63,21 +74,70 @@ class Simplex(eqx.Module):
 
 
 class Discrete(eqx.Module):
-    """Finitely many values; the position in [0, 1) picks one."""
+    """Finitely many values, each a number or a vector (a joint choice); a position in [0, 1) picks one.
+
+    `values` (n,) or (n, numbers); `size` of them are picked, each for itself (0: one, without an axis). `admitted` (n,) says
+    which may be picked (None: all). A position that picks a value that is not admitted stands for the nearest that is, so
+    that positions keep their meaning while bounds move.
+
+    Raises:
+        InputError: if no value is admitted.
+    """
 
     values: Array = eqx.field(converter=as_parameter)
+    size: int = eqx.field(static=True, default=0)
+    admitted: Array | None = None
 
-    def at(self, position: Float[Array, ""]) -> Array:
-        """The value at the position."""
+    def __check_init__(self):
+        if self.admitted is not None and is_concrete(self.admitted) and not np.any(np.asarray(self.admitted)):
+            raise InputError(
+                "a mask leaves no action",
+                where="Discrete",
+                number=f"{np.size(self.admitted)} values, none admitted",
+                remedy="Widen the bounds until they hold one of the values.",
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a position."""
+        return (self.size,) if self.size else ()
+
+    @property
+    def count(self) -> Array:
+        """How many values are admitted."""
+        return jnp.asarray(float(self.values.shape[0])) if self.admitted is None else jnp.sum(self.admitted * 1.0)
+
+    def stretched(self, uniform: Float[Array, "*size"]) -> Float[Array, "*size"]:
+        """Positions of admitted values, each as long as any other: the place of a uniform number among them."""
+        if self.admitted is None:
+            return uniform
+        passed = jnp.cumsum(self.admitted)
+        index = jnp.sum(passed <= (uniform * passed[-1])[..., None], axis=-1)
+        return (index + 0.5) / self.values.shape[0]
+
+    def _gaps(self, value: Array) -> Array:
+        """Distance of each value from the given one (leading axes kept), coordinates in units of their range."""
+        known = self.values.reshape(self.values.shape[0], -1)
+        width = jnp.max(known, axis=0) - jnp.min(known, axis=0)
+        value = value[..., None] if self.values.ndim == 1 else value
+        return jnp.sum(jnp.abs(value[..., None, :] - known) / jnp.where(width > 0, width, 1), axis=-1)
+
+    def _index(self, value: Array) -> Array:
+        gaps = self._gaps(jnp.asarray(value))
+        return jnp.argmin(gaps if self.admitted is None else jnp.where(self.admitted, gaps, jnp.inf), axis=-1)
+
+    def at(self, position: Float[Array, "*size"]) -> Array:
+        """The value at the position, one by one for a vector of positions."""
         n = self.values.shape[0]
-        return self.values[jnp.clip((position * n).astype(jnp.int32), 0, n - 1)]
+        index = jnp.clip((position * n).astype(jnp.int32), 0, n - 1)
+        return self.values[index if self.admitted is None else self._index(self.values)[index]]
 
-    def position(self, value: Array) -> Float[Array, ""]:
-        """The middle of the stretch of [0, 1) that picks the value (the nearest one, if it is none of them)."""
-        return (jnp.argmin(jnp.abs(self.values - value)) + 0.5) / self.values.shape[0]
+    def position(self, value: Array) -> Float[Array, "*size"]:
+        """The middle of the stretch of [0, 1) that picks the value (the nearest admitted one, if it is none of them)."""
+        return (self._index(value) + 0.5) / self.values.shape[0]
 
     def nearest(self, value: Array) -> Array:
-        """The nearest of the values."""
+        """The nearest of the admitted values."""
         return self.at(self.position(value))
 
 

@@ -131,6 +131,8 @@ class MeanField(eqx.Module):
             payoff = jax.vmap(lambda o, c: agent.payoff(o, c, view, outcome))(own, choice)
             moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
             survival = mortality(agent, own, view, outcome)
+            if survival is not None:
+                survival = cohort.fate(survival, jax.random.fold_in(k, 2))
             discount = jax.vmap(lambda o: agent.discount(o, view, outcome))(own)
             chance = Step(exo, exo_next, outcome, jax.random.fold_in(k, 1))
             cross = cohort.advance(agent, cross, moved, survival, chance)

@@ -23,7 +23,7 @@ from walras.economy.economy import Economy
 from walras.economy.information import Lags, Moments, Prices, Shares
 from walras.economy.population import Finite, Histogram, Panel, Population, Representative
 from walras.economy.rule import Information, ViewInformation
-from walras.inputs import price_names, with_parameters
+from walras.inputs import fitted, price_names, with_parameters
 from walras.lab import trust
 from walras.learners.learner import Learner
 from walras.solve import discretised
@@ -182,12 +182,10 @@ def build(request: Request) -> tuple[Economy, dict[str, Learner], dict[str, Popu
     if request.calibration not in names:
         raise UnknownName("calibration", request.calibration, names, where=request.economy)
     economy = getattr(cls, request.calibration)()
+    populations = {name: _population(name, text) for name, text in request.populations.items()}
+    economy, populations = fitted(economy, populations)
     economy = with_parameters(economy, request.parameters)
-    return (
-        economy,
-        {name: _learner(text) for name, text in request.learners.items()},
-        {name: _population(name, text) for name, text in request.populations.items()},
-    )
+    return economy, {name: _learner(text) for name, text in request.learners.items()}, populations
 
 
 def _learner(text: str) -> Learner:
@@ -208,7 +206,8 @@ def _population(name: str, text: str) -> Population:
     where = f"--population {name}"
     if kind in ("panel", "finite"):
         what = f"{kind} needs a number of individuals"
-        return known[kind](whole(number, 1, 10**7, (what, where, f"Write {name}={kind}:1000.")))
+        least = 1 if kind == "panel" else 0  # finite:0 leaves out a type that can be
+        return known[kind](whole(number, least, 10**7, (what, where, f"Write {name}={kind}:1000.")))
     if kind == "histogram" and number:
         return Histogram(
             None, whole(number, 2, 10**5, ("histogram takes a number of nodes", where, f"Write {name}=histogram:200."))

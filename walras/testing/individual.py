@@ -133,14 +133,15 @@ def feasible(alive: Probe) -> None:
 def _corner(alive: Probe, who: str, agent: AgentType, limits, corners, spaces) -> None:
     """With one stock and a floor under it, one end of the last choice leads to the floor itself.
 
-    Not of who sells (the floor of a price is where it would cease to be one, and no choice leads there), nor of an
-    institution, which chooses nothing.
+    Not of who sells (the floor of a price is where it would cease to be one, and no choice leads there), nor of who chooses
+    several numbers at once, nor of an institution, which chooses nothing.
     """
     if isinstance(agent, ProfitSeeker | Institution):
         return
     fields = type(limits).endogenous()
     last = getattr(spaces, choice_fields(spaces)[-1])
-    if len(fields) != 1 or not isinstance(last, Interval) or not np.isfinite(getattr(limits, fields[0]).low):
+    scalar = isinstance(last, Interval) and last.low.ndim == 1  # one number at each point
+    if len(fields) != 1 or not scalar or not np.isfinite(getattr(limits, fields[0]).low):
         return
     low = float(getattr(limits, fields[0]).low)
     ends = [np.asarray(getattr(corner, fields[0])) for corner in corners]

@@ -23,7 +23,7 @@ from walras.economy.economy import Clear, Economy
 from walras.economy.population import Finite, Panel, Population
 from walras.economy.process import Distribution
 from walras.economy.rule import ConductRule, Information, Rule, ViewInformation
-from walras.economy.space import Interval, Simplex, choice_fields, choose
+from walras.economy.space import choice_fields, choose
 from walras.solve import discretised
 
 
@@ -59,15 +59,7 @@ def require(ok, subject: str, contract: str, what: str) -> None:
 def position_shapes(agent: AgentType, own, view) -> list[tuple[int, ...]]:
     """The shape of a position in each space of the type's choice, in field order."""
     spaces = agent.feasible(own, view, {})
-    shapes = []
-    for name in choice_fields(spaces):
-        space = getattr(spaces, name)
-        if isinstance(space, Simplex):
-            shapes.append((space.n,))
-        else:
-            ends = (space.low, space.high) if isinstance(space, Interval) else ()
-            shapes.append(np.broadcast_shapes(*(np.shape(end) for end in ends)))
-    return shapes
+    return [getattr(spaces, name).shape for name in choice_fields(spaces)]
 
 
 class GenericRule(Rule):

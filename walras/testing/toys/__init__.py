@@ -7,7 +7,6 @@ rationing, births and deaths, several stocks.
 
 from walras.testing.toys.bandit import Bandit
 from walras.testing.toys.cournot import Cournot
-from walras.testing.toys.curry_small import CurrySmall
 from walras.testing.toys.hank_block import HankBlock
 from walras.testing.toys.hidden_income import HiddenIncome
 from walras.testing.toys.huggett_risk import HuggettRisk
@@ -18,7 +17,6 @@ from walras.testing.toys.two_stocks import TwoStocks
 __all__ = [
     "Bandit",
     "Cournot",
-    "CurrySmall",
     "HankBlock",
     "HiddenIncome",
     "HuggettRisk",
