@@ -69,6 +69,15 @@ def write(name: str, columns: list[str], rows: Iterable[Iterable], *, about: str
     return path
 
 
+def read(name: str) -> list[list[str]]:
+    """Rows of a table under `results/` as it stands, without its header; none where there is no such table."""
+    path = RESULTS / name
+    if not path.exists():
+        return []
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    return list(csv.reader(lines[1:]))
+
+
 def show(columns: list[str], rows: list[list]) -> None:
     """The table on the terminal."""
     cells = [columns, *[[str(cell) for cell in row] for row in rows]]

@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.truth.new_keynesian import Linear  # noqa: E402
 
 HORIZON, DATES, SHOCKS = 40, 300, 0.05
-LEARNED = "hank by StructuralRL"
-"""A preset of this benchmark's own: `standard` with fewer own nodes and more rounds."""
+LEARNED, NODES = "hank by StructuralRL", 120
+"""A preset of this benchmark's own: `standard` with fewer own nodes, more rounds and twice the paths."""
 PRESETS[LEARNED] = dataclasses.replace(
     PRESETS["standard"],
-    euler=dataclasses.replace(PRESETS["standard"].euler, nodes=120),
-    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=900, average_rounds=300),
+    euler=dataclasses.replace(PRESETS["standard"].euler, nodes=NODES),
+    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=900, paths=32, average_rounds=300),
     histogram_nodes=150,
 )
 
@@ -38,7 +38,7 @@ def learned(economy, rates: tuple[float, float] = (0.01, 0.004), key: int = 0) -
     """Households and firms by `StructuralRL`, each answering a price of the date; `rates` of both."""
     learners = {
         "household": w.learners.StructuralRL(rate=rates[0], answer={"gross_next": -6.0}),
-        "firm": w.learners.StructuralRL(rate=rates[1], answer={"mc": 1.0}),
+        "firm": w.learners.StructuralRL(degree=3, rate=rates[1], answer={"mc": 1.0}),
     }
     return w.solve(economy, learners, preset=LEARNED, key=key)
 
@@ -48,6 +48,18 @@ def series(history) -> dict[str, np.ndarray]:
     i, Pi, mc = history.bank_i.values, history.firm_Pi.values, history.price_mc.values
     wage, Y, C = mc * history.exogenous_value.values, history.price_Y.values, history.household_C.values
     return {"r": (1 + i) / (1 + Pi) - 1, "w": wage, "mc": mc, "Pi": Pi, "Y": Y, "C": C, "i": i}
+
+
+def apart(reference: w.Solution, solution: w.Solution, gap) -> dict[str, float]:
+    """Mean gaps of two solutions along common shocks (`gap`: their comparison), each in per cent of the reference's s.d."""
+    both = [series(w.simulate(one, periods=2200, key=1)) for one in (reference, solution)]
+    first, second = (100 * gap.paths[name][3] for name in ("firm_Pi", "bank_i"))
+    found = {"Pi": first, "i": second, "Y": 100 * gap.paths["price_Y"][3]}
+    r, other = both[0]["r"][200:], both[1]["r"][200:]
+    found["R"] = 100 * np.abs(other - r).mean() / r.std()
+    # z is common, and one on average: the gap of the wage is that of marginal cost
+    found["w"] = 100 * gap.paths["price_mc"][2] / both[0]["w"].std()
+    return {name: float(value) for name, value in found.items()}
 
 
 def phillips(solution: w.Solution, dates: int) -> np.ndarray:

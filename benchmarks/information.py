@@ -14,8 +14,8 @@ import common
 common.one_core()
 
 import walras as w  # noqa: E402
-from walras.diagnose.restricted import Restricted  # noqa: E402
-from walras.economies import HuggettRisk, KrusellSmith  # noqa: E402
+from walras.diagnose.restricted import Restricted, applies  # noqa: E402
+from walras.economies import HuggettPartial, HuggettRisk, KrusellSmith  # noqa: E402
 from walras.economy.information import Prices  # noqa: E402
 from walras.economy.rule import ViewInformation  # noqa: E402
 from walras.learners import EulerIteration, StructuralRL  # noqa: E402
@@ -28,6 +28,7 @@ COLUMNS = [
 CASES = {
     "krusell-smith srl2025": (KrusellSmith.srl2025, "household_K", ("r", "w"), "productivity and K"),
     "huggett-risk srl2025_rate": (HuggettRisk.srl2025_rate, "price_r", ("r",), "endowment and R"),
+    "huggett-partial srl2025": (HuggettPartial.srl2025, "household_C", ("r",), "state of r"),
 }
 
 
@@ -41,6 +42,7 @@ def main() -> None:
             (StructuralRL(), ViewInformation(), f"view: {view}"),
             (StructuralRL(), Prices(names), f"prices: {', '.join(names)}"),
             (StructuralRL(), Prices(("r",), state=True), "prices+state: r"),
+            (StructuralRL(form="recurrent"), ViewInformation(), f"remembered: {', '.join(names)}"),
         ):
             start = time.process_time()
             solution = w.solve(calibration(), {NAME: learner}, information={NAME: seen})
@@ -48,9 +50,11 @@ def main() -> None:
             reference = reference or solution
             gap, figure = w.compare(reference, solution), solution.certificate.figure
             mean, _, path, _ = gap.paths[series]
-            worth, error = Restricted().worth(solution.evidence, NAME)
+            # A memory of its own is no information that another rule could be given beside it.
+            asked = applies(solution.evidence, NAME)
+            worth, error = Restricted().worth(solution.evidence, NAME) if asked else (float("nan"), float("nan"))
             mean_gap, top_gap = gap.rules[NAME]
-            found = {"price_percent": f"{worth:.4f}", "standard_error": f"{error:.1g}",
+            found = {"price_percent": f"{worth:.4f}" if asked else "–", "standard_error": f"{error:.1g}" if asked else "–",
                      "rule_gap_mean_percent": f"{mean_gap:.3f}", "path_gap_percent": f"{100 * path / abs(mean):.2f}",
                      "verdict": solution.verdict, "cpu_s": f"{seconds:.0f}",
                      "euler_log10_mean": f"{figure('euler_log10_mean'):.2f}", "rule_gap_99_percent": f"{top_gap:.3f}"}  # fmt: skip

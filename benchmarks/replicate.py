@@ -179,79 +179,90 @@ def structural(_) -> list:
         "huggett-risk srl2025_rate": HuggettRisk.srl2025_rate(),
         "huggett-risk srl2025": HuggettRisk.srl2025(),
     }
-    rows, matrix = [], []
+    rows = []
     for name, economy in economies.items():
         found = {}
         for learner, preset in ((w.learners.EulerIteration(), "precise"), (w.learners.EulerIteration(), "standard"),
                                 (w.learners.StructuralRL(), "standard")):  # fmt: skip
             kind = f"{type(learner).__name__}, {preset}"
-            w.solve(economy, {"household": learner}, preset=preset)  # so that the second time is without compiling
+            if preset != "precise":
+                w.solve(economy, {"household": learner}, preset=preset)  # so that the second time is without compiling
             found[kind] = w.solve(economy, {"household": learner}, preset=preset)
             print(f"  {name}, {kind}: {found[kind].verdict}", file=sys.stderr, flush=True)
-        reference = next(iter(found.values()))
-        for kind, solution in found.items():
-            gap, figure = w.compare(reference, solution), solution.certificate.figure
-            series = "household_K" if "krusell" in name else "price_r"
-            mean, top = gap.rules["household"]
-            _, _, absolute, _ = gap.paths[series]
-            percent = 100 * absolute / gap.paths[series][0]
-            row = [name, kind, solution.verdict, f"{solution.seconds['run']:.1f}", f"{figure('euler_log10_mean'):.2f}"]
-            matrix.append([*row, f"{mean:.3f}", f"{top:.3f}", series, f"{absolute:.2e}", f"{percent:.2f}"])
-            if "Structural" in kind:
-                rows += _structural_rows(name, solution, (mean, top, absolute, percent))
-            elif "huggett" in name and preset_of(kind) == "standard":
-                rows.append(at_most("structural", f"{name}, EulerIteration, seconds", solution.seconds["run"], 6.0, " s"))
-                rows.append(
-                    at_most("structural", f"{name}, EulerIteration, Euler log10 mean", figure("euler_log10_mean"), -4.5)
-                )
-    columns = ["economy", "learner", "verdict", "run_s", "euler_log10_mean", "rule_gap_mean_percent", "rule_gap_99_percent",
-               "series", "path_gap", "path_gap_percent"]  # fmt: skip
-    about = "learner by economy against EulerIteration at precise, 2000 dates of common shocks; run_s: without compiling, with"
-    common.write("learners.csv", columns, matrix, about=f"{about} the certificate")
+        gaps = in_matrix(name, found, "household_K" if "krusell" in name else "price_r")
+        rows += _structural_rows(name, found["StructuralRL, standard"], gaps["StructuralRL, standard"])
+        if "huggett" in name:
+            standard = found["EulerIteration, standard"]
+            euler_mean = standard.certificate.figure("euler_log10_mean")
+            rows.append(at_most("structural", f"{name}, EulerIteration, seconds", standard.seconds["run"], 6.0, " s"))
+            rows.append(at_most("structural", f"{name}, EulerIteration, Euler log10 mean", euler_mean, -4.5))
     return rows
+
+
+def in_matrix(name: str, found: dict[str, w.Solution], series: str) -> dict[str, tuple[float, float, float, float]]:
+    """Write solutions of one economy into the table of learners by economy; the first one is what all are compared with.
+
+    Returns the gaps of each: of the household's rule, mean and at 99 % [%], of a series of the path, absolute and in per cent of its mean.
+    """
+    matrix, gaps = [row for row in common.read("learners.csv") if row[0] != name], {}
+    for kind, solution in found.items():
+        gap, figure = w.compare(next(iter(found.values())), solution), solution.certificate.figure
+        (mean, top), (level, _, absolute, share) = gap.rules["household"], gap.paths[series]
+        gaps[kind] = (mean, top, absolute, 100 * absolute / abs(level))
+        row = [name, kind, solution.verdict, f"{solution.seconds['run']:.1f}", f"{figure('euler_log10_mean'):.2f}"]
+        matrix.append([*row, f"{mean:.3f}", f"{top:.3f}", series, f"{absolute:.2e}", f"{100 * share:.2f}"])
+    columns = ["economy", "learner", "verdict", "run_s", "euler_log10_mean", "rule_gap_mean_percent", "rule_gap_99_percent",
+               "series", "path_gap", "path_gap_percent_of_sd"]  # fmt: skip
+    about = (
+        "learner by economy against the first one, 2000 dates of common shocks; run_s: without compiling, with the certificate"
+    )
+    common.write("learners.csv", columns, matrix, about=about)
+    return gaps
 
 
 def seeds(given) -> list:
     """Spread of structural reinforcement learning over seeds, against `EulerIteration` on common shocks.
 
-    A solution that is certified misses no target by more than three times.
+    A solution that is certified misses no target by more than three times. Economies that are not asked for keep their rows.
     """
     alone = lambda economy, key: w.solve(economy, {"household": w.learners.StructuralRL()}, key=key)  # noqa: E731
     tasks = {  # economy, how it is learned, preset of the reference, targets
         "krusell-smith srl2025": (KrusellSmith.srl2025(), alone, "precise", {"c": 0.2, "c 99 %": 1.0, "K": 0.3}),
         "huggett-risk srl2025_rate": (HuggettRisk.srl2025_rate(), alone, "precise", {"r": 4e-4}),
         "huggett-risk srl2025": (HuggettRisk.srl2025(), alone, "precise", {"r": 4e-4}),
-        "hank srl2025": (Hank.srl2025(), hank.learned, hank.LEARNED, {"Pi": 3.0, "i": 3.0, "Y": 3.0}),
+        "hank srl2025": (Hank.srl2025(), hank.learned, hank.LEARNED, {"Pi": 3.0, "R": 3.0, "w": 3.0, "Y": 3.0, "i": 3.0}),
     }
-    rows, table = [], []
-    for name, (economy, learned, preset, targets) in tasks.items():
-        reference, runs = solved(f"{name}, reference", economy, preset), []
-        for seed in range(given.seeds):
-            solution = learned(economy, key=seed)
-            found = _misses(w.compare(reference, solution), targets)
-            runs.append((str(solution.verdict), found))
-            table += [[name, seed, solution.verdict, k, f"{v:.3g}"] for k, v in found.items()]
-            print(f"  {name}, seed {seed}: {solution.verdict} {found}", file=sys.stderr, flush=True)
-        for what, limit in targets.items():
-            values = [found[what] for _, found in runs]
-            rows.append(at_most("seeds", f"{name}, {what}, median of {len(runs)} seeds", float(np.median(values)), limit))
-            rows.append(at_most("seeds", f"{name}, {what}, worst", max(values), limit))
-        liars = [v for v, found in runs if v == "certified" and any(found[k] > 3 * t for k, t in targets.items())]
-        certified = sum(v == "certified" for v, _ in runs)
-        rows.append(at_most("seeds", f"{name}, certified ({certified}) that miss by 3 times", len(liars), 0))
     columns = ["economy", "seed", "verdict", "figure", "gap"]
+    rows, table = [], [row for row in common.read("seeds.csv") if given.economies and row[0] not in given.economies]
+    for name, (economy, learned, preset, targets) in tasks.items():
+        if not given.economies or name in given.economies:
+            reference = solved(f"{name}, reference", economy, preset)
+            for seed in range(given.seeds):
+                solution = learned(economy, key=seed)
+                found = _misses(reference, solution, targets)
+                table += [[name, seed, solution.verdict, k, f"{v:.3g}"] for k, v in found.items()]
+                print(f"  {name}, seed {seed}: {solution.verdict} {found}", file=sys.stderr, flush=True)
+        mine = [row for row in table if row[0] == name]
+        for what, limit in targets.items():
+            values = [float(row[4]) for row in mine if row[3] == what]
+            rows.append(at_most("seeds", f"{name}, {what}, median of {len(values)} seeds", float(np.median(values)), limit))
+            rows.append(at_most("seeds", f"{name}, {what}, worst", max(values), limit))
+        certified = {row[1] for row in mine if row[2] == "certified"}
+        liars = {row[1] for row in mine if row[1] in certified and float(row[4]) > 3 * targets[row[3]]}
+        rows.append(at_most("seeds", f"{name}, certified ({len(certified)}) that miss by 3 times", len(liars), 0))
     about = "StructuralRL at standard by seed; gaps on 2000 dates of common shocks: c and K %, r absolute, hank % of the s.d."
     common.write("seeds.csv", columns, table, about=about)
     return rows
 
 
-def _misses(gap, targets: dict) -> dict[str, float]:
+def _misses(reference: w.Solution, solution: w.Solution, targets: dict) -> dict[str, float]:
     """The figures of a comparison that have a target."""
+    gap = w.compare(reference, solution)
+    if "Pi" in targets:
+        return {what: value for what, value in hank.apart(reference, solution, gap).items() if what in targets}
     rule = gap.rules["household"]
     named = {"c": lambda: rule[0], "c 99 %": lambda: rule[1], "r": lambda: gap.paths["price_r"][2]}
     named["K"] = lambda: 100 * gap.paths["household_K"][2] / gap.paths["household_K"][0]
-    series = {"Pi": "firm_Pi", "i": "bank_i", "Y": "price_Y"}
-    named |= {k: lambda long=long: 100 * gap.paths[long][3] for k, long in series.items()}
     return {what: float(named[what]()) for what in targets}
 
 
@@ -261,8 +272,14 @@ def partial(_) -> list:
     fine = w.solve(economy, {"household": w.learners.EulerIteration(nodes=1500)}, preset="precise")
     exact, rows = consumption(fine), []
     w.solve(economy, learner)  # so that the other times are without compiling
-    for seed in range(3):
-        solution = w.solve(economy, learner, key=seed)
+    found = {seed: w.solve(economy, learner, key=seed) for seed in range(3)}
+    kinds = {
+        "EulerIteration, 1500 nodes": fine,
+        "EulerIteration, standard": w.solve(economy),
+        "StructuralRL, standard": found[0],
+    }
+    in_matrix("huggett-partial srl2025", kinds, "household_C")
+    for seed, solution in found.items():
         gap, seconds = np.abs(consumption(solution) - exact), solution.seconds["run"]
         rows.append(at_most("partial", f"huggett-partial, seed {seed}, c at b ≤ 20, largest gap", float(gap.max()), 5e-3))
         rows.append(at_most("partial", f"huggett-partial, seed {seed}, c at b ≤ 20, mean gap", float(gap.mean()), 5e-4))
@@ -320,13 +337,11 @@ def one_asset_hank(given) -> list:
 def hank_learned(given) -> list:
     """The same economy by structural reinforcement learning, against `EulerIteration` on the same nodes; small shocks."""
     euler, learned = solved("hank, fewer nodes", Hank.srl2025(), hank.LEARNED), hank.learned(Hank.srl2025())
-    gap, rows = w.compare(euler, learned), []
-    both = [hank.series(w.simulate(solution, periods=2200, key=1)) for solution in (euler, learned)]
-    r, r_learned, wage = both[0]["r"][200:], both[1]["r"][200:], both[0]["w"].std()
-    shares = {name: gap.paths[series][3] for name, series in (("Pi", "firm_Pi"), ("i", "bank_i"), ("Y", "price_Y"))}
-    shares["r"] = np.abs(r_learned - r).mean() / r.std()
-    for name, share in {**shares, "w": gap.paths["price_mc"][2] / wage}.items():  # z is common, and one on average
-        rows.append(at_most("hank learned", f"{name} on common shocks, mean gap", 100 * share, 3.0, " % of s.d."))
+    rows = []
+    for name, share in hank.apart(euler, learned, w.compare(euler, learned)).items():
+        rows.append(at_most("hank learned", f"{name} on common shocks, mean gap", share, 3.0, " % of s.d."))
+    kinds = {f"EulerIteration, {hank.NODES} nodes": euler, "StructuralRL": learned}
+    in_matrix("hank srl2025", kinds, "firm_Pi")
     residual = hank.phillips(learned, 60)
     rows.append(at_most("hank learned", "Phillips curve with true next prices, mean residual", float(residual.mean()), 1e-4))
     rows.append(at_most("hank learned", "seconds", learned.seconds["run"], 60.0, " s"))
@@ -336,11 +351,6 @@ def hank_learned(given) -> list:
             at_most("hank learned", f"response of {name} to a small {shock}, gap to the linear one", part, 2.0, " % of peak")
         )
     return rows
-
-
-def preset_of(kind: str) -> str:
-    """The preset in a column's name."""
-    return kind.rpartition(", ")[2]
 
 
 def _structural_rows(name: str, solution: w.Solution, gaps: tuple[float, float, float, float]) -> list:
@@ -389,12 +399,8 @@ GROUPS = {
 
 def kept(asked: list[str]) -> dict[str, list]:
     """Rows of the groups that are not run now, from the last table."""
-    path = common.RESULTS / "replicate.csv"
-    if not path.exists():
-        return {}
-    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")][1:]
     rows: dict[str, list] = {}
-    for row in csv.reader(lines):
+    for row in common.read("replicate.csv"):
         if row[0] not in asked:
             rows.setdefault(row[0], []).append(row)
     return rows
@@ -404,9 +410,11 @@ def main() -> None:
     """Run the groups, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(GROUPS), help="groups: " + ", ".join(GROUPS))
-    parser.add_argument("--seeds", type=int, default=10, help="seeds of the den Haan errors")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of `denhaan` and `seeds`")
+    parser.add_argument("--economies", default="", help="of `seeds`: these alone, by commas; the others keep their rows")
     parser.add_argument("--paths", type=int, default=512, help="branched futures of the impulse response")
     given = parser.parse_args()
+    given.economies = [name for name in given.economies.split(",") if name]
     asked = given.only.split(",")
     table = kept(asked)
     for name in asked:

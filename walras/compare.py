@@ -89,7 +89,8 @@ def compare(first: Solution, second: Solution, *, dates: int = 2000, key: int = 
             continue
         gap, sd = float(np.abs(b[name] - value).mean()), float(value.std())
         gaps[name] = (float(value.mean()), float(b[name].mean()), gap, gap / sd if sd > 1e-9 * abs(value.mean()) else np.nan)
-    better = {n: 100 * float((paid_b[n] - paid_a[n]).mean() / worth[n].mean()) for n in names}
+    # An institution is paid nothing: there is nothing to compare.
+    better = {n: 100 * float((paid_b[n] - paid_a[n]).mean() / worth[n].mean()) for n in names if worth[n].mean() != 0}
     labels = attributes(one.economy, a)
     units = {name: labels[name]["units"] for name in gaps}
     return Comparison(_rule_gaps(first, second), gaps, better, units, dates)

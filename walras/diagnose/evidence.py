@@ -98,7 +98,7 @@ def gather(
     sizes = (burn // stride, dates // stride, stride)
     if not lab.fresh:
         return _simulated(lab, learner_states, start, sizes, key)
-    pilot = _simulated(lab, learner_states, start, sizes, stream(key, "law"))
+    pilot = _simulated(lab, learner_states, start, sizes, stream(key, "law"), judging=False)
     known = {}
     for name in pilot.samples:
         field, state = pilot.field(name), learner_states[name]
@@ -110,21 +110,26 @@ def gather(
     return dataclasses.replace(_simulated(lab, learner_states, start, sizes, key), laws=known)
 
 
-def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, int, int], key: Key) -> Evidence:
-    """`sizes`: blocks that are thrown away, blocks that are kept, dates a block."""
+def _simulated(lab: Laboratory, learner_states: dict, start, sizes: tuple[int, int, int], key: Key, judging=True) -> Evidence:
+    """`sizes`: blocks that are thrown away, blocks that are kept, dates a block. If not `judging`, Euler errors are zeros."""
     rules = {name: learner.rule(learner_states[name]) for name, learner in lab.learners.items()}
     learned = tuple(name for name, s in learner_states.items() if hasattr(s, "belief"))
     burn, kept, stride = sizes
     key_pass, blocks = stream(key, "certificate"), burn + kept
     path = paths.exogenous_path(lab.economy, start.exo, blocks * stride, key_pass).reshape(blocks, stride)
-    seen, samples, states, final = _pass(lab, rules, start, key_pass, path, burn, learned)
+    judged_from = np.int64(burn if judging else blocks)
+    seen, samples, states, final = _pass(lab, rules, start, key_pass, (path, judged_from), burn, learned)
     host = jax.tree_util.tree_map(np.asarray, (seen, samples))
     return Evidence(lab, rules, learner_states, key, stride, *host, states, final)
 
 
 @brief_jit
-def _pass(lab: Laboratory, rules, start, key, path, burn: int, learned: tuple[str, ...]):
-    """Blocks of dates, exogenous states (blocks, stride): Euler errors at the first date of each, records of all."""
+def _pass(lab: Laboratory, rules, start, key, plan, burn: int, learned: tuple[str, ...]):
+    """Blocks of dates: Euler errors at the first date of each, records of all.
+
+    `plan`: exogenous states (blocks, stride), and the first block with Euler errors: one program for those who ask for none.
+    """
+    path, judged_from = plan
     begin = dataclasses.replace(start, date=jnp.asarray(-burn * path.shape[1], start.date.dtype))
 
     def record(now: periods.Now, before: periods.Now):
@@ -142,14 +147,20 @@ def _pass(lab: Laboratory, rules, start, key, path, burn: int, learned: tuple[st
             "payoff": {name: now.welfare(name) for name in now.payoff},
         }
 
-    def block(carry, shocks):
-        errors = {name: euler_errors(lab, rules, name, carry[0], key) for name in learned}
+    def judge(state):
+        return {name: euler_errors(lab, rules, name, state, key) for name in learned}
+
+    unjudged = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(judge, begin))
+
+    def block(carry, step):
+        number, shocks = step
+        errors = jax.lax.cond(number >= judged_from, judge, lambda _: unjudged, carry[0])
         after, before, seen = paths.run_on(lab.economy, lab.populations, rules, carry, shocks, key, record)
         return (after, before), (seen, errors, carry[0])
 
     opened = jax.eval_shape(lambda s: periods.open_market(lab.economy, lab.populations, rules, s, key)[0].public(), begin)
     nothing = jax.tree_util.tree_map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), opened)
-    (final, _), trails = jax.lax.scan(block, (begin, nothing), path)
+    (final, _), trails = jax.lax.scan(block, (begin, nothing), (jnp.arange(len(path)), path))
     # The first blocks only bring the economy away from where solving left it.
     seen, errors, kept = jax.tree_util.tree_map(lambda leaf: leaf[burn:], trails)
     seen = jax.tree_util.tree_map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), seen)

@@ -1,6 +1,7 @@
 """What a learner is: it turns experience of a task into a rule."""
 
 import abc
+import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -34,6 +35,10 @@ class Setup(eqx.Module):
     def agent(self):
         """The type that learns."""
         return self.economy.timing().moves()[self.name].agent
+
+    def on_nodes(self, nodes: int) -> "Setup":
+        """The same with so many nodes of a histogram that is not placed by hand."""
+        return dataclasses.replace(self, preset=dataclasses.replace(self.preset, histogram_nodes=nodes))
 
 
 class Experience(NamedTuple):

@@ -45,7 +45,7 @@ class StructuralSizes:
     `coordinate_nodes` of each aggregate coordinate; `rate`: first step of the logits, of which `decay` is left at the end; the
     parameters are averaged over `average_rounds`; rounds end early where the residual of the first-order conditions is below
     `tolerance`. The share `people` of the weight lies on the people who are there, the rest on all nodes alike; beyond the
-    stretch nothing is worth anything unless `tail`. `form`: of the rule.
+    stretch nothing is worth anything unless `tail`. `form`: of the rule. `nodes` of the own stock, which are those of the histogram.
     """
 
     rounds: int
@@ -61,6 +61,7 @@ class StructuralSizes:
     people: float = 0.5
     tail: bool = True
     form: str = "smooth"
+    nodes: int = 150
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +154,7 @@ PRESETS = {
     "precise": Preset(
         "precise",
         EulerSizes(400, 16, 40, 3, 4),
-        StructuralSizes(1500, 64, 30, average_rounds=800),
+        StructuralSizes(1500, 64, 30, average_rounds=800, nodes=500),
         500,
         2000,
         8,
@@ -182,6 +183,7 @@ PAPER = StructuralSizes(
     people=0.0,
     tail=False,
     form="free",
+    nodes=200,
 )
 PRESETS["paper"] = dataclasses.replace(PRESETS["standard"], name="paper", structural=PAPER, histogram_nodes=200)
 

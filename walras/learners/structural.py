@@ -106,6 +106,7 @@ class StructuralRL(Learner):
     def init(self, setup: Setup) -> StructuralState:
         """The stationary solution; where a market clears, the best answer to prices that return to it."""
         self._check(setup)
+        setup = setup.on_nodes(setup.preset.structural.nodes)
         kind = self.form or setup.preset.structural.form
         whole = unseen.everything_seen(setup)
         several = setup.rest is not None
