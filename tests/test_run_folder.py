@@ -169,7 +169,7 @@ def test_unwritable_and_used_folders(tmp_path):
         (["krusell-smith", "--set", "household.bta=0.9"], "Did you mean 'household.beta'"),
         (["krusell-smith", "--set", "household.beta=1.0"], "household.beta (discount factor) must lie in (0, 1)"),
         (["krusell-smith", "--set", "household.beta=-0.5"], "got -0.5"),
-        (["krusell-smith", "--set", "delta=nan"], "delta (depreciation rate)"),
+        (["krusell-smith", "--set", "delta=nan"], "parameters.delta: Input should be a finite number"),
         (["krusell-smith", "--set", "beta"], "expected NAME=VALUE"),
         (["krusell-smith", "--preset", "standart"], "Did you mean 'standard'"),
         (["krusell-smith", "--population", "household=panel:0"], "number of individuals"),

@@ -117,16 +117,17 @@ def solve(  # noqa: PLR0913 (one argument per option of the command line)
     chosen = calibration or next(iter(calibrations(economy_class(economy))), "")
     if not chosen:
         raise InputError("it has no named constructor to start from", where=economy, remedy="Add a classmethod that builds it.")
-    request = Request(
-        economy=economy,
-        calibration=chosen,
-        learners=_pairs(learner, "--learner"),
-        populations=_pairs(population, "--population"),
-        information=_pairs(information, "--information"),
-        parameters=_numbers(set_, "--set"),
-        preset=preset,
-        seed=seed,
-    )
+    asked = {
+        "economy": economy,
+        "calibration": chosen,
+        "learners": _pairs(learner, "--learner"),
+        "populations": _pairs(population, "--population"),
+        "information": _pairs(information, "--information"),
+        "parameters": _numbers(set_, "--set"),
+        "preset": preset,
+        "seed": seed,
+    }
+    request = Request.read(asked, "the command line")
     folder = out_ or _free(Path("runs") / f"{_stem(economy)}-{chosen}-{preset}-{seed}")
     with _Progress() as progress:
         solution = experiment.run(request, folder, force, progress.say, _total)
@@ -190,7 +191,8 @@ def design(  # noqa: PLR0913 (one argument per option of the command line)
     chosen = calibration or next(iter(calibrations(economy_class(economy))), "")
     folder = out_ or _free(Path("runs") / f"design-{_stem(economy)}-{seed}")
     asked = {"economy": economy, "calibration": chosen, "over": over, "welfare": welfare, "along": along, "regime": regime}
-    request = designing.DesignRequest(**asked, searcher=searcher, parameters=_numbers(set_, "--set"), preset=preset, seed=seed)
+    more = {"searcher": searcher, "parameters": _numbers(set_, "--set"), "preset": preset, "seed": seed}
+    request = designing.DesignRequest.read(asked | more, "the command line")
     _designed(folder, lambda say: designing.run(request, folder, say))
 
 

@@ -221,7 +221,7 @@ def indexed(name: str) -> tuple[str, int | None]:
     """The name of a parameter and, where it says "name[i]", the number of an entry."""
     head, bracket, rest = name.partition("[")
     number = rest.removesuffix("]")
-    return (head, int(number)) if bracket and number.isdigit() else (name, None)
+    return (head, int(number)) if bracket and number.isascii() and number.isdigit() and len(number) < 10 else (name, None)
 
 
 def number_of(economy: Economy, name: str) -> float:

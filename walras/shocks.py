@@ -196,6 +196,6 @@ def numbered(economy: Economy, shock: str | int) -> int:
             where=type(economy).__name__,
             remedy=f"Say which is shocked: shock='{names[0]}' (on the command line --shock {names[0]}).",
         )
-    if str(shock).isdigit() and int(shock) < len(names):
+    if str(shock).isdecimal() and int(shock) < len(names):
         return int(shock)
     raise UnknownName("shock", str(shock), names, where=type(economy).__name__)

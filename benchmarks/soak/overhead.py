@@ -20,7 +20,11 @@ CASES = {
 def run(given) -> list[Row]:
     """Rows of the group: wall time in the writes of checkpoints over wall time of the whole command, compilation and report included."""
     named, rows = request._learner, []
+    until = time.monotonic() + 60 * given.minutes
     for what, (economy, calibration, learners, form) in CASES.items():
+        if time.monotonic() > until:
+            rows.append(Row(f"{what}, {PRESET}", "not measured: out of time", f"< {100 * checkpoint.SHARE:g} %", False))
+            continue
         request._learner = lambda text, form=form: StructuralRL(form=form) if form else named(text)
         seen: list[checkpoint.Checkpoints] = []
         real = store.checkpoints

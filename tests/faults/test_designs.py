@@ -95,10 +95,10 @@ def test_every_searcher_goes_on_to_the_same_bits(searcher, tmp_path):
 @pytest.mark.parametrize("judge", [AtRest, OnTheWay])
 def test_a_judge_goes_on_where_it_stood(judge, tmp_path):
     """Its memory goes through a file; then the next policy is worth the same to the bit."""
-    from tests.govern.taxed import Taxed
+    from tests.govern import taxed
     from walras.inputs import with_parameters
 
-    economy = Taxed.small()
+    economy = taxed.Taxed.small()
     under = lambda tax: with_parameters(economy, {"government.tau_k": tax})  # noqa: E731
     one = judge(economy, Utilitarian(), ("fast", 0))
     one.begin()
@@ -106,6 +106,6 @@ def test_a_judge_goes_on_where_it_stood(judge, tmp_path):
     kept = checkpoint.Checkpoints(tmp_path, "design", {})
     kept.write(1, {"ledger": [], "judge": one.memory()})
     other = judge(economy, Utilitarian(), ("fast", 0))
-    other.recall(checkpoint.newest(tmp_path, "design", lambda _: ()).value["judge"])
+    other.recall(checkpoint.newest(tmp_path, "design", lambda _: (taxed,)).value["judge"])
     other.begin()
     assert one.appraisal(under(0.15)) == other.appraisal(under(0.15)) != first

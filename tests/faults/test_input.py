@@ -73,6 +73,13 @@ def test_numbers_in_options_are_whole_and_bounded(text):
         request._population("household", text)
 
 
+@pytest.mark.parametrize("name", ["beta[²]", "beta[0]x", "[0]", "beta[99999999999999999999]", "household.[", "²"])
+def test_names_of_parameters(name):
+    """The first was found among a million inputs: it ended in a traceback."""
+    with pytest.raises(InputError):
+        w.with_parameters(w.economies.BrockMirman.textbook(), {name: 0.9})
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -162,8 +162,8 @@ def _encode(value: Any, path: str, arrays: dict[str, np.ndarray]):
         if arrays[path].dtype.hasobject or arrays[path].dtype.type not in _TYPES.values():
             raise unsaved(f"{path or 'value'} is an array of {arrays[path].dtype}, which cannot be saved")
         return {kind: path}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        content = {name: _encode(getattr(value, name), f"{path}.{name}", arrays) for name in value._fields}
+    if isinstance(value, tuple) and (names := getattr(value, "_fields", None)) is not None:
+        content = {name: _encode(getattr(value, name), f"{path}.{name}", arrays) for name in names}
         return {"named": _name_of(type(value)), "fields": content}
     if isinstance(value, tuple | list):
         kind = "tuple" if isinstance(value, tuple) else "list"

@@ -128,7 +128,7 @@ class Checkpoints:
         """
         kept = [int(path.stem) for path in steps(self.folder) if int(path.stem) <= written][-KEPT:]
         for path in [*steps(self.folder), *self.folder.glob("*.safetensors")]:
-            if path.stem.isdigit() and int(path.stem) < kept[0]:
+            if path.stem.isdecimal() and int(path.stem) < kept[0]:
                 remove(path)
 
 
@@ -146,7 +146,7 @@ def make_folder(folder: Path) -> None:
 
 def steps(folder: Path) -> list[Path]:
     """Manifests in the order of their steps."""
-    return sorted((path for path in folder.glob("*.json") if path.stem.isdigit()), key=lambda path: int(path.stem))
+    return sorted((path for path in folder.glob("*.json") if path.stem.isdecimal()), key=lambda path: int(path.stem))
 
 
 def present(folder: Path) -> bool:
@@ -181,7 +181,7 @@ def newest(folder: Path, kind: str, modules: Callable[[dict[str, Any]], Any]) ->
 def _read(path: Path, kind: str, modules: Callable[[dict[str, Any]], Any]) -> tuple[int, Any, dict[str, Any]]:
     if path.suffix == ".safetensors":  # format 1: the state alone, with the request in its header
         about = header(path)
-        if not isinstance(about, dict) or "request" not in about or not path.stem.isdigit():
+        if not isinstance(about, dict) or "request" not in about or not path.stem.isdecimal():
             raise _wrong(path, "its manifest is missing")
         return int(path.stem), decode_bytes(read_whole(path), path, modules(about))[0], about
     manifest = read_sealed(path)

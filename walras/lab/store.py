@@ -27,7 +27,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from walras._core.durable import PART, flush_folder, read_sealed, remove, sealed, write_aside
+from walras._core.durable import PART, flush_folder, read_sealed, remove, sealed, unwritable, write_aside
 from walras._core.encode import decode, encode, read_whole
 from walras._core.errors import RunFolderError
 from walras._core.module import parameters_of
@@ -112,7 +112,10 @@ def settle(folder: Path) -> None:
     new, old = folder.with_name(folder.name + ".new"), _replaced(folder)
     if not folder.exists() and old.is_dir() and is_finished(new):
         with locked(new):
-            new.rename(folder)
+            try:
+                new.rename(folder)
+            except OSError as error:
+                raise unwritable(folder, error) from error
             remove(folder / LOCK)
     if old.is_dir() and is_finished(folder):
         shutil.rmtree(old, ignore_errors=True)
