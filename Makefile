@@ -2,13 +2,14 @@
 
 ENV   := .venv
 BENCH := .venv-bench
+MUTATE := .venv-mutate
 BIN   := $(ENV)/bin
 
 # Keeps the theme's notice about its own successor out of every build.
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate soak lock clean
+.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate soak mutate lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +24,10 @@ $(ENV)/.stamp: requirements.lock pyproject.toml tools/make-venv
 
 $(BENCH)/.stamp: requirements-bench.lock pyproject.toml tools/make-venv
 	@PYTHON="$(PYTHON)" tools/make-venv $(BENCH) requirements-bench.lock
+	@touch $@
+
+$(MUTATE)/.stamp: requirements-mutate.lock pyproject.toml tools/make-venv
+	@PYTHON="$(PYTHON)" tools/make-venv $(MUTATE) requirements-mutate.lock
 	@touch $@
 
 # ---- use ----
@@ -40,6 +45,9 @@ replicate: $(ENV)/.stamp ## reproduce the published tables
 
 soak: $(ENV)/.stamp ## kills, faults, damage and bad input by the thousand (hours; ONLY=kills,fuzz for some)
 	$(BIN)/python -m benchmarks.soak $(if $(ONLY),--only $(ONLY))
+
+mutate: $(MUTATE)/.stamp ## mutants against the tests of their modules (hours; own environment, .venv-mutate; ARGS='--sample 20')
+	$(MUTATE)/bin/python -m benchmarks.mutate $(ARGS)
 
 # ---- check ----
 
@@ -83,7 +91,8 @@ COMPILE = $(UV) pip compile pyproject.toml --group build --universal --python-ve
 lock: ## write the lock files again after a change in pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) --extra dev -o requirements.lock
 	$(COMPILE) --extra bench -o requirements-bench.lock
-	@if grep -n '://' requirements.lock requirements-bench.lock; then echo "An address got into a lock file." >&2; exit 1; fi
+	$(COMPILE) --extra dev --extra mutate -o requirements-mutate.lock
+	@if grep -n '://' requirements.lock requirements-bench.lock requirements-mutate.lock; then echo "An address got into a lock file." >&2; exit 1; fi
 
 clean: ## remove caches and what was built; runs/ and the environments stay
 	rm -rf site dist build .pytest_cache .ruff_cache .hypothesis
