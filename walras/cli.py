@@ -196,12 +196,8 @@ def design(  # noqa: PLR0913 (one argument per option of the command line)
 
 def _designed(folder: Path, work) -> None:
     """Do the work of a design and show it; whatever equilibria were solved before an interruption are kept."""
-    try:
-        with _Progress() as progress:
-            found = work(progress.say)
-    except KeyboardInterrupt:
-        err.print(f"interrupted; go on with: walras resume {folder}", highlight=False, soft_wrap=True)
-        raise typer.Exit(130) from None
+    with _Progress() as progress:
+        found = work(progress.say)
     _show_design(found, folder)
 
 
@@ -235,8 +231,7 @@ def simulate(
     experiment.compile_cache()
     data = simulated(store.load(folder), periods=periods, key=seed)
     path = folder / f"simulation-{seed}.nc"
-    data.to_netcdf(path, engine="h5netcdf")
-    store.reseal(folder)
+    store.add(folder, path.name, store.netcdf(data))
     out.print(f"{periods} dates in {path}", highlight=False, soft_wrap=True)
 
 
@@ -270,8 +265,7 @@ def irf(
 
     experiment.compile_cache()
     data = impulse_response(store.load(folder), shock=shock, size=size, horizon=horizon)
-    data.to_netcdf(folder / "irf.nc", engine="h5netcdf")
-    store.reseal(folder)
+    store.add(folder, "irf.nc", store.netcdf(data))
     out.print(f"responses over {horizon} dates in {folder / 'irf.nc'}", highlight=False, soft_wrap=True)
 
 
@@ -293,8 +287,7 @@ def transition(
     with _Progress() as progress:
         progress.say("transition …")
         found = solved(before, with_parameters(before.economy, _numbers(set_, "--set")), horizon=horizon)
-    found.dataset().to_netcdf(folder / "transition.nc", engine="h5netcdf")
-    store.reseal(folder)
+    store.add(folder, "transition.nc", store.netcdf(found.dataset()))
     gaps = ", ".join(f"{name} {gap:.2g}" for name, gap in found.accounts.items())
     out.print(f"{found.horizon} dates, markets within {found.excess:.2g}, accounts: {gaps}; welfare {found.welfare:.6g}",
               highlight=False)  # fmt: skip
@@ -357,11 +350,10 @@ def long_horizon(
 def report(folder: Folder) -> None:
     """Draw report.html again from the run folder."""
     from walras.lab import store
-    from walras.report.page import write_report
+    from walras.report.page import page_of
 
     store.verify(folder)
-    path = write_report(folder)
-    store.reseal(folder)
+    path = store.add(folder, "report.html", page_of(folder).encode())
     out.print(f"report: {path}", highlight=False, soft_wrap=True)
 
 
@@ -377,7 +369,7 @@ def cite(folder: Folder) -> None:
 
 def main() -> None:
     """Run the command line; every error that Walras raises becomes one message and an exit status."""
-    from walras.solve import Interrupted
+    from walras.lab.stopping import STOPPED, Stopped
 
     atexit.register(gc.freeze)  # nothing is to be looked through at the end either
     try:
@@ -385,13 +377,12 @@ def main() -> None:
     except WalrasError as error:
         err.print(f"error: {error}", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_status)
-    except Interrupted as stopped:
-        where = getattr(stopped, "folder", "DIR")
-        err.print(f"interrupted after round {int(stopped.loop.round)}; go on with: walras resume {where}", highlight=False)
-        sys.exit(130)
+    except Stopped as stopped:
+        err.print(str(stopped), highlight=False, markup=False, soft_wrap=True)
+        sys.exit(STOPPED)
     except KeyboardInterrupt:
-        err.print("interrupted before the first round; nothing to resume", highlight=False)
-        sys.exit(130)
+        err.print("interrupted before the first step; nothing to resume", highlight=False)
+        sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

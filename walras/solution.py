@@ -8,7 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from walras._core.durable import write_aside
 from walras._core.encode import decode, encode
+from walras._core.errors import RunFolderError
 from walras._core.results import Verdict
 from walras.diagnose.certificate import Certificate
 from walras.diagnose.evidence import Evidence
@@ -64,7 +66,7 @@ class Solution:
     def save(self, path: str | Path) -> None:
         """Write laboratory and loop state to one safetensors file."""
         extra = {"name": self.name, "preset": self.preset, "seed": self.seed}
-        Path(path).write_bytes(encode({"lab": self.lab, "loop": self.loop}, extra))
+        write_aside(Path(path), encode({"lab": self.lab, "loop": self.loop}, extra))
 
     @staticmethod
     def load(path: str | Path, user_module: Any = None) -> "Solution":
@@ -74,6 +76,9 @@ class Solution:
             RunFolderError: if the file is missing, damaged or of another kind.
         """
         value, extra = decode(Path(path), user_module)
+        if not (isinstance(value, dict) and {"name", "preset", "seed"} <= set(extra) and {"lab", "loop"} <= set(value)):
+            remedy = "Read a run folder with `walras.load`."
+            raise RunFolderError(f"{Path(path).name} holds no solution", where=str(Path(path).parent), remedy=remedy)
         return Solution(extra["name"], extra["preset"], extra["seed"], value["lab"], value["loop"], loaded(), None, {})
 
     def table(self) -> Table:

@@ -4,7 +4,6 @@ import dataclasses
 import time
 import weakref
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -163,7 +162,6 @@ class Interrupted(Exception):
     def __init__(self, lab: Laboratory, loop: LoopState):
         super().__init__("interrupted")
         self.lab, self.loop = lab, loop
-        self.folder: Path | None = None
 
 
 Watch = Callable[[Laboratory, LoopState], bool]
@@ -214,19 +212,20 @@ def solve(
 def settled(economy: Economy, learners: dict[str, Learner], preset: Preset, key: int) -> tuple[Laboratory, LoopState]:
     """Where the rounds of a solve end, without a certificate: for those who look at many equilibria."""
     lab, loop = laboratory(economy, learners, None, None, preset, key)
-    while _goes_on(lab, loop):
+    while goes_on(lab, loop):
         loop = advance(lab, loop, 1)
     return lab, loop
 
 
-def _goes_on(lab: Laboratory, loop: LoopState) -> bool:
+def goes_on(lab: Laboratory, loop: LoopState) -> bool:
+    """Whether there is another round: neither arrived, nor out of rounds, nor without numbers, nor at the end of a search."""
     return not (bool(arrived(lab, loop)) or int(loop.round) >= lab.rounds or not bool(loop.finite) or stuck(lab, loop))
 
 
 def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:
     """Run the loop from where it stands to its end, then certify. Used by `solve` and by resuming."""
     chunk, left = 1 if lab.stationary else 20 if lab.fresh else 5, ROLLBACKS
-    while _goes_on(lab, loop):
+    while goes_on(lab, loop):
         if watch is not None and watch(lab, loop):
             raise Interrupted(lab, loop)
         loop = advance(lab, loop, chunk)

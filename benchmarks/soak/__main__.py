@@ -40,7 +40,7 @@ def run_apart(name: str, given: argparse.Namespace) -> list[list[str]]:
     begin = time.monotonic()
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [sys.executable, "-m", "benchmarks.soak", "--inside", file.name, "--only", name]
-        command += ["--share", str(given.share), "--seed", str(given.seed)]
+        command += ["--share", str(given.share), "--seed", str(given.seed), "--minutes", str(given.minutes)]
         status = subprocess.run(command, check=False).returncode
         found = json.loads(Path(file.name).read_text()) if status == 0 else []
     cells = found or [Row("the group ended without rows", f"exit status {status}", "rows", False).cells()]
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(GROUPS), help="groups: " + ", ".join(GROUPS))
     parser.add_argument("--share", type=float, default=1.0, help="share of the full size")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=600.0, help="a group ends after so many, with what it has")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
     asked = given.only.split(",")

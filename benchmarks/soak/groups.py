@@ -2,6 +2,8 @@
 
 GROUPS: dict[str, str] = {
     "kills": "benchmarks.soak.kills",
+    "learners": "benchmarks.soak.learners",
+    "ends": "benchmarks.soak.ends",
     "writes": "benchmarks.soak.writes",
     "damage": "benchmarks.soak.damage",
     "fuzz": "benchmarks.soak.fuzz",

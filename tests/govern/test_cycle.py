@@ -206,3 +206,16 @@ def test_a_rule_compared_from_scratch(monkeypatch):
     assert cycle_of.correlation < -0.3 and cycle_of.response[0] < -0.005  # the rate rises in slumps
     assert found.rule[BY_Z] == pytest.approx(-0.2009, abs=1e-12)
     assert not found.corners
+
+
+def test_what_was_begun_goes_on_from_a_file(tmp_path):
+    """The date, the law and the households solved last, through a file: the next policy is worth the same to the bit."""
+    from walras._core.encode import decode, encode
+
+    first = Begun(w.solve(cyclical(), preset="fast"), 0)
+    under(first, level=0.42, by_z=0.0)
+    path = tmp_path / "memory.safetensors"
+    path.write_bytes(encode(first.memory()))
+    again = Begun.again(decode(path)[0])
+    policy = {"level": 0.41, "by_z": 0.1}
+    assert worth(first, under(first, **policy)) == worth(again, under(again, **policy))

@@ -21,6 +21,7 @@ from walras.govern.searchers.pathwise import Pathwise
 from walras.govern.study import EquilibriumObjective, Study
 from walras.govern.welfare import InequalityAverse, People, Rawlsian, Utilitarian, Weighted, appraise, gain
 from walras.lab import designing
+from walras.lab.stopping import Stopped
 from walras.testing import check_economy
 
 TAX = "government.tau_k"
@@ -255,7 +256,7 @@ def test_an_interrupted_design_goes_on_where_it_was(tmp_path, monkeypatch):
 
     monkeypatch.setattr(judges, "settle", interrupted)
     folder = tmp_path / "design"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Stopped, match="after 2 equilibria"):
         designing.run(request, folder, lambda _: None)
     kept = (folder / "evaluations.jsonl").read_text().splitlines()
     assert len(kept) == 2

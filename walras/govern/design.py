@@ -100,8 +100,8 @@ def regime_named(text: str) -> Regime:
 def searcher_named(text: str, size: int) -> Searcher:
     """`grid`, `cma-es`, `pathwise`, `implicit`, `ppo` or `es` for so many parameters; `:N` says nodes (grid, pathwise) or rounds."""
     kind, _, number = text.partition(":")
-    if number and not number.isdigit():
-        raise InputError("expected a whole number after the colon", where="searcher", number=f"'{text}'")
+    if number and not (number.isascii() and number.isdigit() and int(number[:7]) >= 1 and len(number) < 7):
+        raise InputError("expected a whole number from 1 to 999999 after the colon", where="searcher", number=f"'{text}'")
     n = int(number) if number else None
     known: dict[str, Callable[[], Searcher]] = {
         "grid": lambda: Grid(n or (21 if size == 1 else 9), 5),

@@ -7,7 +7,7 @@ shocks will come.
 """
 
 import abc
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +60,14 @@ class Judge(abc.ABC):
         """
 
     @abc.abstractmethod
+    def memory(self) -> Any:
+        """What it remembers of the policies it has judged, as one value that can be saved: where the next search begins."""
+
+    @abc.abstractmethod
+    def recall(self, memory: Any) -> None:
+        """Take up what another one like it remembered; then it judges with the same bits."""
+
+    @abc.abstractmethod
     def concluded(self, after: Solution, before: Solution) -> tuple[Appraisal, Appraisal | None]:
         """The policy found and the status quo, from solutions of both (None where the latter has none)."""
 
@@ -79,6 +87,12 @@ class AtRest(Judge):
     def appraisal(self, economy):
         """Of its stationary equilibrium."""
         return self._of(settle(economy, self.learners, self.preset, self.key))
+
+    def memory(self):
+        """Nothing: every policy is solved from scratch."""
+
+    def recall(self, memory):
+        """Nothing."""
 
     def concluded(self, after, before):
         """Both at rest."""
@@ -119,6 +133,14 @@ class OnTheWay(Judge):
         assert self._start is not None  # begun
         self._last = self._reached(self._start, economy)
         return self._of(self._start, self._last)
+
+    def memory(self):
+        """The economy at rest, and the last transition."""
+        return self._start, self._last
+
+    def recall(self, memory):
+        """Both."""
+        self._start, self._last = memory
 
     def concluded(self, after, before):
         """From scratch, the horizon doubled until welfare stands still."""
@@ -178,6 +200,16 @@ class OverTheCycle(Judge):
             self.societies[known] = cycle.society_of_lives(self._begun.opening, found)
         return self._of(self.societies[known])
 
+    def memory(self):
+        """The date of the announcement, the households solved last, and all societies."""
+        return None if self._begun is None else self._begun.memory(), [list(pair) for pair in self.societies.items()]
+
+    def recall(self, memory):
+        """All of it."""
+        begun, societies = memory
+        self._begun = None if begun is None else Begun.again(begun)
+        self.societies = {tuple(known): found for known, found in societies}
+
     @staticmethod
     def known(economy: Economy) -> tuple[float, ...]:
         """All numbers of an economy."""
@@ -211,6 +243,17 @@ class Begun:
         sizes = (len(solution.lab.exo), solution.lab.shocks.shape[1])
         shocks = cycle.shocks_from(solution.economy, self.opening.state.exo, sizes, stream(self.key, "solve"))
         self.lab, self.loop = cycle.beginning(solution.lab, solution.loop, self.opening.state, shocks)
+
+    def memory(self) -> dict[str, Any]:
+        """Everything it holds."""
+        return {name: getattr(self, name) for name in ("opening", "key", "lab", "loop")}
+
+    @classmethod
+    def again(cls, memory: dict[str, Any]) -> "Begun":
+        """The same once more."""
+        begun = cls.__new__(cls)
+        begun.__dict__.update(memory)
+        return begun
 
     def solved(self, economy: Economy) -> None:
         """Households under a policy."""

@@ -123,6 +123,7 @@ class Study:
         self.box = box_of(economy, over)
         check_corners(economy, self.box, self.preset)
         self.ledger: dict[tuple[float, ...], Evaluation] = {}
+        self.begins: Callable[[], None] = lambda: None
         self.heard: Callable[[Evaluation], None] = lambda _: None
 
     def at(self, policy: Any) -> Economy:
@@ -133,6 +134,7 @@ class Study:
         """What a policy is worth; solved once."""
         rounded = tuple(float(f"{v:.12g}") for v in policy)
         if rounded not in self.ledger:
+            self.begins()
             begin = time.perf_counter()
             self.judge.begin()
             try:

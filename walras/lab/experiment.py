@@ -1,7 +1,6 @@
 """A solve from request to run folder: progress, checkpoints on a time budget, interruption, report."""
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,24 +8,24 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from walras.lab import store
+from walras._core.errors import RunFolderError
+from walras.lab import checkpoint, store
+from walras.lab.checkpoint import Checkpoints
+from walras.lab.lock import locked
 from walras.lab.request import Request, build, information
+from walras.lab.stopping import Stop, Stopped
+from walras.lab.trust import cache_folder
 from walras.learners.preset import preset
 from walras.loop import Laboratory, LoopState, tolerances
 from walras.solution import Solution
-from walras.solve import Interrupted, Timer, finish, solve
-
-CHECKPOINT_SHARE = 0.02
-"""Largest share of wall time that checkpoints may take."""
+from walras.solve import Interrupted, Timer, diagnose, finish, goes_on, solve
 
 Report = Callable[[str], None]
 
 
 def compile_cache() -> None:
     """Keep compiled programs in a private folder of the user, so that the second run starts fast."""
-    folder = os.environ.get("WALRAS_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "walras"
-    )
+    folder = str(cache_folder())
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError:
@@ -37,34 +36,29 @@ def compile_cache() -> None:
 
 
 class Watcher:
-    """Called between chunks: prints progress, writes checkpoints, notices that the user asked to stop."""
+    """Called between chunks: prints progress, writes checkpoints on their budget, notices that somebody asked to stop."""
 
-    def __init__(self, folder: Path, request: Request, say: Report, total: Callable[[], float]):
-        self.folder, self.request, self.say, self.total = folder, request, say, total
-        self.stop = False
+    def __init__(self, kept: Checkpoints, stop: Stop, say: Report):
+        self.kept, self.stop, self.say = kept, stop, say
         self.started = time.monotonic()
-        self.spent, self.last_checkpoint = 0.0, time.monotonic()
-        self._old = {s: signal.signal(s, self._asked) for s in (signal.SIGINT, signal.SIGTERM)}
-
-    def _asked(self, signum, frame):
-        self.stop = True
-        self.say("stopping after this chunk of rounds …")
-
-    def close(self) -> None:
-        """Give the signals back."""
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
+        self.at: tuple[Laboratory, LoopState] | None = None
 
     def __call__(self, lab: Laboratory, loop: LoopState) -> bool:
-        """True if the solve should stop; then a checkpoint has been written."""
+        """True if the solve should stop."""
+        self.at = lab, loop
+        self.stop.at_once = not goes_on(lab, loop)  # what follows is the certificate, which a resumed run makes again
         self.say(progress_line(lab, loop, time.monotonic() - self.started))
-        elapsed = time.monotonic() - self.last_checkpoint
-        if self.stop or (self.spent < CHECKPOINT_SHARE * (time.monotonic() - self.started) and elapsed > 1.0):
-            begin = time.monotonic()
-            store.write_checkpoint(self.folder, lab, loop, self.request)
-            self.spent += time.monotonic() - begin
-            self.last_checkpoint = time.monotonic()
-        return self.stop
+        if not self.stop.asked:
+            self.kept.maybe(int(loop.round), {"lab": lab, "loop": loop}, self.say)
+        return self.stop.asked
+
+    def put_down(self, folder: Path) -> Stopped:
+        """Write where the solve stands; what to raise then."""
+        assert self.at is not None  # it was called
+        lab, loop = self.at
+        if self.kept.newest != int(loop.round):
+            self.kept.write(int(loop.round), {"lab": lab, "loop": loop})
+        return Stopped(folder, f"after round {int(loop.round)}")
 
 
 def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:
@@ -96,58 +90,87 @@ def run(request: Request, folder: Path, force: bool, say: Report, total: Callabl
 
     Raises:
         InputError: before anything is computed, if something asked for cannot be used.
-        Interrupted: after a checkpoint was written.
+        Stopped: if asked to stop, after a checkpoint was written.
     """
     preset(request.preset)
     economy, learners, populations = build(request)
     seen = information(request, economy)
-    work = store.prepare(folder, force)
-    watcher = Watcher(work, request, say, total)
-    try:
+    with store.prepare(folder, force) as work, Stop(say, "this chunk of rounds") as stop:
+        store.keep_copy(work, request)
+        watcher = Watcher(store.checkpoints(work, request), stop, say)
         given = {"populations": populations, "information": seen, "preset": request.preset, "key": request.seed}
-        solution = solve(economy, learners, **given, watch=watcher)
-    except Interrupted as stopped:
-        stopped.folder = work
-        raise
-    except BaseException:
-        _remove_if_empty(work)
-        raise
-    finally:
-        watcher.close()
-    conclude(work, folder, solution, request, say, total)
+        solution = _watched(lambda: solve(economy, learners, **given, watch=watcher), watcher, work)
+        _conclude(work, folder, solution, request, say, total)
     return solution
 
 
-def resume(folder: Path, say: Report, total: Callable[[], float]) -> tuple[Solution, Path]:
-    """Go on from the newest checkpoint of a folder; the result has the same bits as the undisturbed run."""
-    lab, loop, request = store.read_checkpoint(folder)
-    target = folder.with_name(folder.name.removesuffix(".new")) if folder.name.endswith(".new") else folder
-    watcher = Watcher(folder, request, say, total)
+def _watched(work_on: Callable[[], Solution], watcher: Watcher, folder: Path) -> Solution:
+    """Solve; put down what there is where somebody asks to stop, or does not wait for the step."""
     try:
-        solution = finish(lab, loop, name=type(lab.economy).__name__, seed=request.seed, watch=watcher, timer=Timer())
-    except Interrupted as stopped:
-        stopped.folder = folder
-        raise
+        return work_on()
+    except Interrupted:
+        raise watcher.put_down(folder) from None
+    except KeyboardInterrupt:
+        if watcher.at is None:
+            raise
+        raise watcher.put_down(folder) from None
     finally:
-        watcher.close()
-    conclude(folder, target, solution, request, say, total)
+        watcher.stop.at_once = False
+
+
+def resume(folder: Path, say: Report, total: Callable[[], float]) -> tuple[Solution, Path]:
+    """Go on from the newest checkpoint of a folder; the result has the same bits as the undisturbed run.
+
+    Raises:
+        RunFolderError: if there is nothing to go on from, or another process is at work in it.
+        Stopped: if asked to stop, after a checkpoint was written.
+    """
+    store.settle(folder)
+    target = folder.with_name(folder.name.removesuffix(".new")) if folder.name.endswith(".new") else folder
+    if not checkpoint.present(folder) and not (folder != target and store.is_finished(folder)):
+        store.read_checkpoint(folder)  # says what is wrong with it
+    with locked(folder), Stop(say, "this chunk of rounds") as stop:
+        if store.is_finished(folder):
+            return _concluded(folder, target, say), target
+        lab, loop, request, damaged = store.read_checkpoint(folder)
+        for error in damaged:
+            say(f"passed over …: {error}")
+        say(f"going on after round {int(loop.round)} …")
+        watcher = Watcher(store.checkpoints(folder, request), stop, say)
+        name = type(lab.economy).__name__
+        work_on = lambda: finish(lab, loop, name=name, seed=request.seed, watch=watcher, timer=Timer())  # noqa: E731
+        solution = _watched(work_on, watcher, folder)
+        _conclude(folder, target, solution, request, say, total)
     return solution, target
 
 
-def conclude(work: Path, folder: Path, solution: Solution, request: Request, say: Report, total) -> None:
-    """Write the run folder and its report."""
-    from walras.report.page import write_report  # matplotlib is slow to import: only when a page is drawn
-
+def _conclude(work: Path, folder: Path, solution: Solution, request: Request, say: Report, total: Callable[[], float]) -> None:
+    """Write the run folder and its report, then put it in its place."""
     say("writing the run folder and its report …")
-    store.finish(work, folder, solution, request, total())
-    write_report(folder)
-    store.reseal(folder)
-
-
-def _remove_if_empty(work: Path) -> None:
-    checkpoints = work / "checkpoints"
     try:
-        checkpoints.rmdir()
-        work.rmdir()
-    except OSError:
-        pass  # something is in it: leave it
+        store.finish(work, solution, request, total())
+        draw(work)
+        store.replace(work, folder)
+    except OSError as error:
+        raise RunFolderError(
+            f"the run could not be written: {error.strerror or error}",
+            where=str(work),
+            remedy=f"Mend that, then: walras resume {work}.",
+        ) from error
+
+
+def _concluded(work: Path, folder: Path, say: Report) -> Solution:
+    """A run that was cut off after its manifest was written: its report, its place, its certificate made anew."""
+    say("the run is complete: putting it in its place …")
+    store.verify(work)
+    if not (work / "report.html").exists():
+        draw(work)
+    store.replace(work, folder)
+    return diagnose(store.load(folder))
+
+
+def draw(folder: Path) -> Path:
+    """Draw the report of a run, by one who holds its lock."""
+    from walras.report.page import page_of  # matplotlib is slow to import: only when a page is drawn
+
+    return store.put(folder, "report.html", page_of(folder).encode())

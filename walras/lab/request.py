@@ -10,19 +10,21 @@ import inspect
 import pkgutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import walras.economies
 import walras.learners
 from walras._core.errors import InputError, UnknownName
+from walras._core.typed import Typed
 from walras.economy import period as periods
 from walras.economy.economy import Economy
 from walras.economy.information import Lags, Moments, Prices, Shares
 from walras.economy.population import Finite, Histogram, Panel, Population, Representative
 from walras.economy.rule import Information, ViewInformation
 from walras.inputs import price_names, with_parameters
+from walras.lab import trust
 from walras.learners.learner import Learner
 from walras.solve import discretised
 
@@ -30,19 +32,24 @@ COPY = "economy.py"
 """Name of the copy of an economy's own file in its run folder."""
 
 
-class Request(BaseModel):
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="the seed of all random numbers, a whole number from 0 to 2⁶³ − 1")]
+Numbers = Annotated[dict[Short, float], Field(max_length=1000, description="numbers by the dotted name of a parameter")]
+Choices = Annotated[dict[Short, Name], Field(max_length=100, description="a text for each agent type")]
+
+
+class Request(Typed):
     """A solve as it was asked for. Unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    economy: str
-    calibration: str
-    learners: dict[str, str] = Field(default_factory=dict)
-    populations: dict[str, str] = Field(default_factory=dict)
-    information: dict[str, str] = Field(default_factory=dict)
-    parameters: dict[str, float] = Field(default_factory=dict)
-    preset: str = "standard"
-    seed: int = 0
+    economy: Name
+    calibration: Short
+    learners: Choices = Field(default_factory=dict)
+    populations: Choices = Field(default_factory=dict)
+    information: Choices = Field(default_factory=dict)
+    parameters: Numbers = Field(default_factory=dict)
+    preset: Short = "standard"
+    seed: Seed = 0
 
 
 def catalogue(package: Any, base: type) -> dict[str, type]:
@@ -107,14 +114,21 @@ def from_file(name: str, base: type) -> type:
     return found[class_name]
 
 
-def _imported(path: Path, copy: Path | None = None):
-    """The module of a user's file; `copy` is read in its place, under its name, where it is given."""
-    if copy is None and not path.is_file():
+def _imported(path: Path, copy: Path | None = None, *, asked: bool = True):
+    """The module of a user's file; `copy` is read in its place, under its name, where it is given. `asked`: the user named it;
+    else a run folder did, and it is run only if it is trusted."""
+    source = copy or path
+    if not source.is_file():
         raise InputError("there is no such file", where=str(path), remedy="Give path/to/file.py:ClassName.")
+    code = source.read_bytes()
+    if asked:
+        trust.trust(code)
+    else:
+        trust.check(source, code)
     name = f"walras_user_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, copy or path)
+    spec = importlib.util.spec_from_file_location(name, source)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -146,13 +160,15 @@ def user_file(request: Request) -> Path | None:
     return Path(request.economy.partition(":")[0]) if own else None
 
 
-def user_module(request: Request, folder: Path | None = None):
-    """The module of an economy's own file, None for the catalogue; read from the run folder's copy where there is one."""
-    path = user_file(request)
-    if path is None:
-        return None
-    copy = folder / COPY if folder is not None else None
-    return _imported(path, copy if copy is not None and copy.is_file() else None)
+def user_modules(request: Request, folder: Path | None = None) -> tuple:
+    """The modules of an economy's and of learners' own files; the economy's from the run folder's copy where there is one."""
+    path, found = user_file(request), []
+    if path is not None:
+        copy = folder / COPY if folder is not None else None
+        own = copy is not None and copy.is_file() and not copy.is_symlink()
+        found.append(_imported(path, copy if own else None, asked=False))
+    learned = [Path(text.partition(":")[0]) for text in request.learners.values() if ":" in text]
+    return (*found, *(_imported(path, asked=False) for path in learned))
 
 
 def build(request: Request) -> tuple[Economy, dict[str, Learner], dict[str, Population]]:
@@ -189,12 +205,27 @@ def _population(name: str, text: str) -> Population:
     known = {"histogram": Histogram, "panel": Panel, "finite": Finite, "representative": Representative}
     if kind not in known:
         raise UnknownName("population", kind, known, where=f"--population {name}")
+    where = f"--population {name}"
     if kind in ("panel", "finite"):
-        if not number.isdigit() or int(number) < 1:
-            raise InputError(f"{kind} needs a number of individuals", where=f"--population {name}", number=f"'{text}'",
-                             remedy=f"Write {name}={kind}:1000.")  # fmt: skip
-        return known[kind](int(number))
-    return known[kind](None, int(number)) if kind == "histogram" and number else known[kind]()
+        what = f"{kind} needs a number of individuals"
+        return known[kind](whole(number, 1, 10**7, (what, where, f"Write {name}={kind}:1000.")))
+    if kind == "histogram" and number:
+        return Histogram(
+            None, whole(number, 2, 10**5, ("histogram takes a number of nodes", where, f"Write {name}=histogram:200."))
+        )
+    return known[kind]()
+
+
+def whole(text: str, low: int, high: int, said: tuple[str, str, str]) -> int:
+    """A whole number in [low, high]; `said` = (what is needed, where, what to write).
+
+    Raises:
+        InputError: for anything else.
+    """
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    if number is None or not low <= number <= high:
+        raise InputError(f"{said[0]} from {low} to {high}", where=said[1], number=f"'{text[:100]}'", remedy=said[2])
+    return number
 
 
 def information(request: Request, economy: Economy) -> dict[str, Information]:
@@ -226,9 +257,8 @@ def _information(name: str, text: str, economy: Economy) -> Information:
         return Moments(name, listed or ("mean_log",), low)
     if kind == "lags":
         number, *fields = listed or ("",)
-        if not number.isdigit() or int(number) < 1:
-            raise InputError("lags need their number", where=where, number=f"'{rest}'", remedy=f"Write {name}=lags:2.")
-        return Lags(tuple(fields) or price_names(economy, name)[:1], int(number))
+        dates = whole(number, 1, 1000, ("lags need their number", where, f"Write {name}=lags:2."))
+        return Lags(tuple(fields) or price_names(economy, name)[:1], dates)
     if kind == "shares":
         try:
             return Shares(name, tuple(float(edge) for edge in listed or ("",)))

@@ -16,6 +16,7 @@ import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from walras._core.durable import write_aside
 from walras.report import dynamics, figures, labels
 from walras.report.reading import Run, calibration, description, read_run, title
 from walras.report.style import drawing, inline
@@ -81,15 +82,22 @@ def write_report(folder: Path) -> Path:
     Raises:
         RunFolderError: if one of these files is missing or damaged.
     """
-    folder = Path(folder)
+    path = Path(folder) / "report.html"
+    write_aside(path, page_of(Path(folder)).encode())
+    return path
+
+
+def page_of(folder: Path) -> str:
+    """The page of a run folder.
+
+    Raises:
+        RunFolderError: if one of the files that it reads is missing or damaged.
+    """
     run = read_run(folder)
     loader = jinja2.FileSystemLoader(Path(__file__).with_name("templates"))
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {"number": labels.number, "capital": labels.capital}
-    page = environment.get_template("report.html.j2").render(**content(run))
-    path = folder / "report.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+    return environment.get_template("report.html.j2").render(**content(run))
 
 
 def content(run: Run) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def read_run(folder: Path) -> Run:
         try:
             with xr.open_dataset(path, engine="h5netcdf") as opened:
                 data = opened.load()
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever a damaged file makes of the library
             raise RunFolderError(
                 f"simulation.nc cannot be read ({error})", where=str(folder), remedy="Solve again with --force."
             ) from error

@@ -1,6 +1,6 @@
 """Figure of a design: welfare of every equilibrium that was looked at, the optimum, and the path of the search."""
 
-from pathlib import Path
+import io
 
 import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -9,8 +9,8 @@ from walras.govern.design import Design
 from walras.report.style import INK, SERIES, drawing, figure
 
 
-def draw_surface(design: Design, path: Path) -> None:
-    """Write an SVG: one panel for each parameter; the worth of equilibria in per cent of the best one's."""
+def draw_surface(design: Design) -> bytes:
+    """An SVG: one panel for each parameter; the worth of equilibria in per cent of the best one's."""
     known = [e for e in design.surface if e.appraisal is not None]
     points = np.asarray([e.policy for e in known]).reshape(len(known), len(design.names))
     worth = np.asarray([e.appraisal.equal_worth for e in known if e.appraisal is not None])
@@ -28,5 +28,6 @@ def draw_surface(design: Design, path: Path) -> None:
             axis.set_xlabel(name)
             axis.set_ylabel("worth against the best, per cent" if i == 0 else "")
             axis.set_title("equilibria (dots), path of the search (ticks), chosen (line)" if i == 0 else "")
-        with open(path, "wb") as file:
-            FigureCanvasSVG(drawn).print_svg(file, metadata={"Date": None, "Creator": None})
+        file = io.BytesIO()
+        FigureCanvasSVG(drawn).print_svg(file, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
