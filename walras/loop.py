@@ -114,9 +114,9 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     key = stream(loop.key, "round", loop.round)
     rules = {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()}
     if lab.stationary:
-        economy, fields = loop.economy, dict.fromkeys(lab.learners)
+        economy, fields, priced = loop.economy, dict.fromkeys(lab.learners), jnp.asarray(True)
     else:
-        economy, fields = _experience(lab, loop, rules)
+        economy, (fields, priced) = _experience(lab, loop, rules)
     states, rule_change, law_change = {}, jnp.zeros(()), jnp.zeros(())
     types = periods.agents(lab.economy)
     for name, learner in lab.learners.items():
@@ -137,7 +137,8 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     distance = estimated_distance(trace, loop.round)
     if mixing is not None:
         distance = largest_change(trace, loop.round, mixing.known)
-    finite = all_finite((states, economy, fields, mixing, trace[loop.round]))
+    seen = [(field.view, field.outcome, field.info) for field in fields.values() if field is not None]
+    finite = priced & all_finite((states, economy, seen, mixing, trace[loop.round]))
     return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing)
 
 
@@ -147,15 +148,19 @@ def _placed(states: dict) -> Array:
 
 
 def _experience(lab: Laboratory, loop: LoopState, rules):
-    """Simulate all paths; fields by type and the states at the paths' ends, put back to date 0."""
+    """Simulate all paths: the states at their ends, put back to date 0; fields by type, and whether all prices are numbers."""
     records = {name: record_of(name) for name in lab.learners}
 
     def record(now, before):
-        return {name: keep(now, before) for name, keep in records.items()}
+        # Prices that nobody reads are looked at here, date by date: to keep them all would cost a tenth of the round.
+        return {name: keep(now, before) for name, keep in records.items()}, all_finite(now.prices)
 
-    final, seen, shocks = _simulated(lab, loop, rules, record)
+    final, (seen, priced), shocks = _simulated(lab, loop, rules, record)
     fields = {name: jax.vmap(as_field)(seen[name], loop.economy.exo, shocks) for name in lab.learners}
-    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), fields
+    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), (
+        fields,
+        jnp.all(priced),
+    )
 
 
 def _simulated(lab: Laboratory, loop: LoopState, rules, record):
@@ -188,7 +193,7 @@ def _dealt(lab: Laboratory, cross: dict) -> dict:
 @brief_jit
 def training_fields(lab: Laboratory, loop: LoopState) -> dict:
     """What each type would see in the next round, leading axes (path, date): the states on which its rule was trained."""
-    return _experience(lab, loop, {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()})[1]
+    return _experience(lab, loop, {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()})[1][0]
 
 
 def _resting(lab: Laboratory, states, economy):
