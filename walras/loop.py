@@ -116,7 +116,7 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     if lab.stationary:
         economy, fields, priced = loop.economy, dict.fromkeys(lab.learners), jnp.asarray(True)
     else:
-        economy, (fields, priced) = _experience(lab, loop, rules)
+        economy, fields, priced = _watched(lab, loop, rules)
     states, rule_change, law_change = {}, jnp.zeros(()), jnp.zeros(())
     types = periods.agents(lab.economy)
     for name, learner in lab.learners.items():
@@ -148,7 +148,12 @@ def _placed(states: dict) -> Array:
 
 
 def _experience(lab: Laboratory, loop: LoopState, rules):
-    """Simulate all paths: the states at their ends, put back to date 0; fields by type, and whether all prices are numbers."""
+    """Simulate all paths: the states at the paths' ends, put back to date 0, and fields by type."""
+    return _watched(lab, loop, rules)[:2]
+
+
+def _watched(lab: Laboratory, loop: LoopState, rules):
+    """As `_experience`, and whether all prices were finite."""
     records = {name: record_of(name) for name in lab.learners}
 
     def record(now, before):
@@ -157,10 +162,8 @@ def _experience(lab: Laboratory, loop: LoopState, rules):
 
     final, (seen, priced), shocks = _simulated(lab, loop, rules, record)
     fields = {name: jax.vmap(as_field)(seen[name], loop.economy.exo, shocks) for name in lab.learners}
-    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), (
-        fields,
-        jnp.all(priced),
-    )
+    final = dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date))
+    return final, fields, jnp.all(priced)
 
 
 def _simulated(lab: Laboratory, loop: LoopState, rules, record):
@@ -193,7 +196,7 @@ def _dealt(lab: Laboratory, cross: dict) -> dict:
 @brief_jit
 def training_fields(lab: Laboratory, loop: LoopState) -> dict:
     """What each type would see in the next round, leading axes (path, date): the states on which its rule was trained."""
-    return _experience(lab, loop, {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()})[1][0]
+    return _experience(lab, loop, {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()})[1]
 
 
 def _resting(lab: Laboratory, states, economy):
