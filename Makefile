@@ -3,13 +3,14 @@
 ENV   := .venv
 BENCH := .venv-bench
 RL    := .venv-rl
+MUTATE := .venv-mutate
 BIN   := $(ENV)/bin
 
 # Keeps the theme's notice about its own successor out of every build.
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate soak test-rl lock clean
+.PHONY: help env demo test lint lint-packages lint-style lint-format lint-types lint-docs lint-layers format docs bench replicate soak mutate test-rl lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +35,10 @@ $(RL)/.stamp: requirements-rl.lock pyproject.toml tools/make-venv
 	@$(RL)/bin/python -c "import torch" || { echo "PyTorch does not load: see the comment in the Makefile." >&2; exit 1; }
 	@touch $@
 
+$(MUTATE)/.stamp: requirements-mutate.lock pyproject.toml tools/make-venv
+	@PYTHON="$(PYTHON)" tools/make-venv $(MUTATE) requirements-mutate.lock
+	@touch $@
+
 # ---- use ----
 
 demo: $(ENV)/.stamp ## solve the Krusell-Smith economy and write its report
@@ -49,6 +54,9 @@ replicate: $(ENV)/.stamp ## reproduce the published tables
 
 soak: $(ENV)/.stamp ## kills, faults, damage and bad input by the thousand (hours; ONLY=kills,fuzz for some)
 	$(BIN)/python -m benchmarks.soak $(if $(ONLY),--only $(ONLY))
+
+mutate: $(MUTATE)/.stamp ## mutants against the tests of their modules (hours; own environment, .venv-mutate; ARGS='--sample 20')
+	$(MUTATE)/bin/python -m benchmarks.mutate $(ARGS)
 
 # ---- check ----
 
@@ -101,7 +109,8 @@ lock: ## write the lock files again after a change in pyproject.toml (UPGRADE=1:
 	$(COMPILE) --extra dev -o requirements.lock
 	$(COMPILE) --extra bench -o requirements-bench.lock
 	$(COMPILE) --extra test-rl --constraint requirements.lock $(WITHOUT_TORCH) -o requirements-rl.lock
-	@if grep -n '://' requirements.lock requirements-bench.lock requirements-rl.lock; then echo "An address got into a lock file." >&2; exit 1; fi
+	$(COMPILE) --extra dev --extra mutate -o requirements-mutate.lock
+	@if grep -n '://' requirements.lock requirements-bench.lock requirements-rl.lock requirements-mutate.lock; then echo "An address got into a lock file." >&2; exit 1; fi
 
 clean: ## remove caches and what was built; runs/ and the environments stay
 	rm -rf site dist build .pytest_cache .ruff_cache .hypothesis

@@ -119,9 +119,9 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     rules = {name: learner.explore(loop.learners[name]) if lab.explores(name) else learner.rule(loop.learners[name])
              for name, learner in lab.learners.items()}  # fmt: skip
     if lab.stationary:
-        economy, fields, rolls = loop.economy, dict.fromkeys(lab.learners), {}
+        economy, fields, rolls, priced = loop.economy, dict.fromkeys(lab.learners), {}, jnp.asarray(True)
     else:
-        economy, fields, rolls = _experience(lab, loop, rules)
+        economy, fields, rolls, priced = _experience(lab, loop, rules)
     states, rule_change, law_change = {}, jnp.zeros(()), jnp.zeros(())
     types = periods.agents(lab.economy)
     for name, learner in lab.learners.items():
@@ -143,7 +143,8 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     distance = estimated_distance(trace, loop.round)
     if mixing is not None:
         distance = largest_change(trace, loop.round, mixing.known)
-    finite = all_finite((states, economy, fields, rolls, mixing, trace[loop.round]))
+    seen = [(field.view, field.outcome, field.info) for field in fields.values() if field is not None]
+    finite = priced & all_finite((states, economy, seen, rolls, mixing, trace[loop.round]))
     return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing)
 
 
@@ -153,19 +154,22 @@ def _placed(states: dict) -> Array:
 
 
 def _experience(lab: Laboratory, loop: LoopState, rules):
-    """Simulate all paths; the states at the paths' ends, put back to date 0, fields by type, rolls of those who explored."""
+    """Simulate all paths: the states at the paths' ends, put back to date 0, fields by type, rolls of those who explored, and whether
+    all prices were finite."""
     types = periods.agents(lab.economy)
     records = {name: record_of(name) for name in lab.learners}
     lives = {name: life_of(name, types[name]) for name in lab.learners if lab.explores(name)}
 
     def record(now, before):
         kept = ({name: keep(now, before) for name, keep in kind.items()} for kind in (records, lives))
-        return tuple(kept)
+        # Prices that nobody reads are looked at here, date by date: to keep them all would cost a tenth of the round.
+        return *kept, all_finite(now.prices)
 
-    final, (seen, lived), shocks = _simulated(lab, loop, rules, record)
+    final, (seen, lived, priced), shocks = _simulated(lab, loop, rules, record)
     rolls = {name: Roll(*lived[name], final.cross[name]) for name in lives}
     fields = {name: jax.vmap(as_field)(seen[name], loop.economy.exo, shocks) for name in lab.learners}
-    return dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date)), fields, rolls
+    final = dataclasses.replace(final, cross=_dealt(lab, final.cross), date=jnp.zeros_like(final.date))
+    return final, fields, rolls, jnp.all(priced)
 
 
 def _simulated(lab: Laboratory, loop: LoopState, rules, record):

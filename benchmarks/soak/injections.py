@@ -73,7 +73,7 @@ def _equation(faults, lab, loop, rng) -> bool:
 
 
 def _cost(lab, loop, advance, jnp) -> list[Row]:
-    """What looking costs: seconds of 40 rounds, with the looks and without, by turns."""
+    """What looking costs: seconds of the processor in 12 rounds, with the looks and without, by turns."""
     import equinox as eqx
 
     from walras import loop as module
@@ -83,15 +83,15 @@ def _cost(lab, loop, advance, jnp) -> list[Row]:
     for looking in (True, False):
         module.all_finite = whole if looking else lambda tree: jnp.asarray(True)
         programs[looking] = eqx.filter_jit(lambda a, b, n: module.advance_compiled.__wrapped__(a, b, n))
-        programs[looking](lab, loop, np.int64(40)).round.block_until_ready()
+        programs[looking](lab, loop, np.int64(12)).round.block_until_ready()
     module.all_finite = whole
-    for _ in range(7):
+    for _ in range(15):
         for looking, program in programs.items():
-            start = time.perf_counter()
-            program(lab, dataclasses.replace(loop, finite=np.bool_(True)), np.int64(40)).round.block_until_ready()
-            seconds[looking].append(time.perf_counter() - start)
+            start = time.process_time()
+            program(lab, dataclasses.replace(loop, finite=np.bool_(True)), np.int64(12)).round.block_until_ready()
+            seconds[looking].append(time.process_time() - start)
     share = 100 * (min(seconds[True]) / min(seconds[False]) - 1)
     return [
-        at_most("what looking costs a round of the tabular learner, fastest of 7", share, 2, " %"),
+        at_most("what looking costs a round of the tabular learner, fastest of 15", share, 2, " %"),
         told("load beside", common.load()),
     ]

@@ -1,0 +1,206 @@
+"""Run a seeded sample of mutants against the tests of their modules, and write score and survivors.
+
+make mutate                                                    300 mutants, some hours on one core
+python -m benchmarks.mutate --sample 20 --only economy/space.py     a few of one module (not written)
+"""
+
+import argparse
+import collections
+import dataclasses
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import common
+from benchmarks.mutate.modules import TESTS
+
+ROOT = Path(__file__).parent.parent.parent
+LEFT_OUT = ("core/NoOp", "core/Variable", "core/RemoveDecorator", "core/ExceptionReplacer")
+"""Mutations of names, decorators and exception classes: most do nothing, or stop the import."""
+
+BITS = ("LShift", "RShift", "BitAnd", "BitOr", "BitXor")
+"""Arithmetic on bits, which real numbers refuse: noticed by anything that runs."""
+
+SLOWEST = 1800
+"""Seconds after which a mutant that still runs counts as noticed."""
+
+KILLED, SURVIVED, STILLBORN, LATE = "killed", "survived", "stillborn", "late"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    """One mutation: module, operator, how many such places come before it, line, and the source that it gives."""
+
+    module: str
+    operator: str
+    occurrence: int
+    line: int
+    source: str
+
+
+def places(module: str) -> list[tuple[str, str, int, int]]:
+    """(module, operator, occurrence, line) of everything that may be mutated in a module; annotations are left alone."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    tree, found = get_ast((ROOT / "walras" / module).read_text()), []
+    nodes = list(ast_nodes(tree))
+    for name in operator_names():
+        if name.startswith(LEFT_OUT) or name.endswith(BITS):
+            continue
+        operator, number = get_operator(name)(), 0
+        for node in nodes:
+            for (line, _), _ in operator.mutation_positions(node):
+                if not _annotates(node):
+                    found.append((module, name, number, line))
+                number += 1
+    return found
+
+
+def _annotates(node) -> bool:
+    """Whether a node is part of an annotation, which no test could notice."""
+    while node is not None:
+        if node.type in ("annassign", "tfpdef") or (
+            node.parent is not None and node.parent.type == "funcdef" and _returns(node)
+        ):
+            return True
+        node = node.parent
+    return False
+
+
+def _returns(node) -> bool:
+    before = node.get_previous_sibling()
+    return before is not None and getattr(before, "value", "") == "->"
+
+
+def mutant(module: str, operator: str, occurrence: int, line: int) -> Mutant:
+    """The mutated source of a place."""
+    from cosmic_ray.mutating import MutationVisitor
+    from cosmic_ray.plugins import get_operator
+
+    code = MutationVisitor.mutate_code((ROOT / "walras" / module).read_text(), get_operator(operator)(), occurrence)
+    return Mutant(module, operator, occurrence, line, code)
+
+
+def outcome(given: Mutant | None, tests: tuple[str, ...], cache: str) -> str:
+    """What the tests say to a mutant (None: to the code as it is), in a fork of this process."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        try:
+            status = _tested(given, tests, cache)
+        except BaseException:
+            status = 2
+        os._exit(status)
+    deadline = time.monotonic() + SLOWEST
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            code = os.waitstatus_to_exitcode(status)
+            return {0: SURVIVED, 1: KILLED, 3: STILLBORN}.get(code, KILLED)
+        time.sleep(0.1)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return LATE
+
+
+def _tested(given: Mutant | None, tests: tuple[str, ...], cache: str) -> int:
+    """Exit status: 0 nothing noticed, 1 noticed, 3 the module cannot be imported."""
+    import importlib
+    import importlib.machinery
+
+    import jax
+    import pytest
+
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    jax.config.update("jax_compilation_cache_dir", cache)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    if given is not None:
+        path, plain = str(ROOT / "walras" / given.module), importlib.machinery.SourceFileLoader.get_data
+        changed = given.source.encode()
+        # The source is read from here; bytecode that was kept is not asked for.
+        importlib.machinery.SourceFileLoader.get_data = lambda self, p: changed if p == path else plain(self, p)
+        sys.dont_write_bytecode = True
+        importlib.machinery.SourceFileLoader.path_stats = _new(importlib.machinery.SourceFileLoader.path_stats, path)
+        try:
+            importlib.import_module("walras." + given.module.removesuffix(".py").replace("/", "."))
+        except Exception:
+            return 3
+        for name in [n for n in sys.modules if n == "walras" or n.startswith("walras.")]:
+            del sys.modules[name]  # tests import it anew, with their hooks for types
+    os.chdir(ROOT)
+    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests])
+    return 0 if status == 0 else 1
+
+
+def _new(stats, path):
+    """File times that fit no bytecode that was kept."""
+
+    def read(self, p):
+        return {"mtime": 1, "size": 1} if p == path else stats(self, p)
+
+    return read
+
+
+def main() -> None:
+    """Sample, run, tell."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sample", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="modules, by commas")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many; the mutants done so far count")
+    parser.add_argument("--cache", default="", help="folder for compiled programs")
+    given = parser.parse_args()
+    import jax  # noqa: F401  once, before the forks
+    import numpy  # noqa: F401
+    import scipy.optimize  # noqa: F401
+
+    modules = given.only.split(",") if given.only else [m for m in TESTS if (ROOT / "walras" / m).exists()]
+    everything = [place for module in modules for place in places(module)]
+    sample = random.Random(given.seed).sample(everything, min(given.sample, len(everything)))
+    cache, begin, found = given.cache or tempfile.mkdtemp(), time.monotonic(), []
+    sound: dict[tuple[str, ...], bool] = {}
+    for place in sample:
+        if time.monotonic() - begin > 60 * given.minutes:
+            break
+        tests = TESTS[place[0]]
+        if tests not in sound:  # tests that fail by themselves would kill everything
+            sound[tests] = outcome(None, tests, cache) == SURVIVED
+            if not sound[tests]:
+                print(f"{tests} fail without a mutation", file=sys.stderr, flush=True)
+        if not sound[tests]:
+            continue
+        start = time.monotonic()
+        verdict = outcome(one := mutant(*place), tests, cache)
+        found.append((one, verdict))
+        print(f"{len(found)} {place} {verdict} {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    told(found, len(everything), (time.monotonic() - begin) / 60, given)
+
+
+def told(found: list[tuple[Mutant, str]], whole: int, minutes: float, given) -> None:
+    """Print the score and, for a whole run, write the table of modules and survivors."""
+    rows = []
+    for module in [*dict.fromkeys(sorted(m.module for m, _ in found)), "all"]:
+        counts = collections.Counter(v for m, v in found if module in ("all", m.module))
+        noticed, alive = counts[KILLED] + counts[LATE], counts[SURVIVED]
+        score = f"{100 * noticed / (noticed + alive):.0f} %" if noticed + alive else "–"
+        lines = [
+            f"{m.module}:{m.line} {m.operator.removeprefix('core/')}" for m, v in found if v == SURVIVED and m.module == module
+        ]
+        rows.append([module, noticed, alive, counts[STILLBORN], score, "; ".join(sorted(lines))])
+    columns = ["module", "noticed", "survived", "no import", "score", "survivors"]
+    print(f"{len(found)} of {whole} mutants in {minutes:.1f} minutes")
+    common.show(columns, [[*row[:5], row[5][:60]] for row in rows])
+    if not given.only and found:
+        about = f"mutants, sample of {given.sample} of {whole} (seed {given.seed}), {len(found)} run in {minutes:.0f} minutes"
+        common.write("mutants.csv", columns, rows, about=about)
+
+
+if __name__ == "__main__":
+    main()
