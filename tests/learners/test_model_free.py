@@ -10,7 +10,7 @@ import pytest
 from walras._core.errors import InputError
 from walras.economy.population import Panel
 from walras.economy.space import Discrete, Interval
-from walras.learners import PPO, Reinforce
+from walras.learners import PPO, SAC, Reinforce
 from walras.learners.heads import Categorical, Heads, Squashed
 from walras.learners.policy import ExploringRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes, preset
@@ -172,9 +172,9 @@ def firms_offers(economy, rule):
 def test_market_power_is_in_the_task():
     # The same economy: takers bring it to marginal cost, those who explore in it to Nash. Prices are 43 % apart.
     economy = w.economies.Oligopoly.cournot(3)
-    sizes = ModelFreeSizes(150, 32, 8, 1, units=16)
+    sizes = ModelFreeSizes(150, 64, 8, 1, units=16, hold=0.4)
     for conduct, form in (("taker", "taker"), ("strategic", "nash")):
-        learner = PPO(conduct=conduct, mix=0.0, noise=(1.0, 0.02), sizes=sizes)
+        learner = PPO(conduct=conduct, mix=0.0, noise=(1.0, 0.05), sizes=sizes)
         *_, rules = trained(economy, {"firm": learner})
         known = economy.benchmark(form)["q"]
         assert np.abs(firms_offers(economy, rules["firm"]) / known - 1).mean() < 0.02
