@@ -7,11 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import walras as w
 from walras._core.errors import InputError
 from walras.economy.population import Panel
+from walras.economy.rule import ViewInformation
 from walras.economy.space import Discrete, Interval
 from walras.learners import PPO, SAC, Reinforce
 from walras.learners.heads import Categorical, Heads, Squashed
+from walras.learners.learner import Setup
 from walras.learners.policy import ExploringRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes, preset
 from walras.loop import advance, training_fields
@@ -243,5 +246,7 @@ def test_what_is_refused(learner, population, match):
 
 
 def test_mortals_are_refused():
+    economy, populations = toys.Overlapping.diamond(0.7), {"household": Panel(50)}
+    setup = Setup(economy, populations, {}, ViewInformation(), jax.random.key(0), 0, "household", preset("fast"))
     with pytest.raises(InputError, match="live for ever"):
-        laboratory(toys.Overlapping.diamond(0.7), {"household": PPO()}, {"household": Panel(50)}, None, preset("fast"), 0)
+        PPO().init(setup)

@@ -29,7 +29,7 @@ STANDARD = {
     "outside_nodes_percent": 0.5,
     "top_mass": 1e-6,
     "best_response_gain_percent": 0.02,
-    "unchecked_types": 0,
+    "unchecked_types": 0.0,
 }
 
 
