@@ -9,7 +9,9 @@ import pytest
 
 import walras as w
 from walras._core.errors import InputError
-from walras.economy.population import Panel
+from walras.economies.oligopoly import DemandView
+from walras.economies.rival import FirmOwn, Market, Offer
+from walras.economy.population import Finite, Panel
 from walras.economy.rule import ViewInformation
 from walras.economy.space import Discrete, Interval
 from walras.learners import PPO, SAC, Reinforce

@@ -18,7 +18,9 @@ class Unchecked(Check):
         if not left:
             return []
         what = "compare with a closed form, or retrain one type against the others"
+        limit = thresholds["unchecked_types"]
         return [
-            Finding("unchecked_types", "Types whose rule was not judged", len(left), "types", thresholds["unchecked_types"],
-                    ", ".join(left), what)
-        ]  # fmt: skip
+            Finding(
+                "unchecked_types", "Types whose rule was not judged", float(len(left)), "types", limit, ", ".join(left), what
+            )
+        ]
