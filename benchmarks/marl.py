@@ -39,7 +39,7 @@ CLOSED = {
     "sac": SAC(start="middle", sizes=ModelFreeSizes(150, 8, 20, 20, units=32, epochs=8)),
     "reinforce": Reinforce(start="middle", sizes=ModelFreeSizes(300, 16, 30, 20, rates=(5e-3, 3e-3))),
 }
-FIRMS = ModelFreeSizes(300, 64, 8, 1, units=32)
+FIRMS = ModelFreeSizes(300, 192, 8, 1, units=32, hold=0.4)
 
 
 def learn(economy, learner, seed: int, name: str, populations=None, sizes: str = "standard"):
@@ -69,7 +69,7 @@ def oligopoly(seeds: int):
     markets = {"cournot": w.economies.Oligopoly.cournot(), "bertrand": w.economies.Oligopoly.bertrand()}
     for market, economy in markets.items():
         for conduct, form in (("strategic", "nash"), ("taker", "taker")):
-            learner = PPO(conduct=conduct, mix=0.0, noise=(1.0, 0.02), sizes=FIRMS)
+            learner = PPO(conduct=conduct, mix=0.0, noise=(1.0, 0.02 if economy.firm.posts else 0.05), sizes=FIRMS)
             for seed in range(seeds):
                 lab, loop, seconds, count = learn(economy, learner, seed, "firm")
                 known = economy.benchmark(form)["p" if economy.firm.posts else "q"]

@@ -7,11 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import walras as w
 from walras._core.errors import InputError
-from walras.economy.population import Panel
+from walras.economies.oligopoly import DemandView
+from walras.economies.rival import FirmOwn, Market, Offer
+from walras.economy.population import Finite, Panel
+from walras.economy.rule import ViewInformation
 from walras.economy.space import Discrete, Interval
-from walras.learners import PPO, Reinforce
+from walras.learners import PPO, SAC, Reinforce
 from walras.learners.heads import Categorical, Heads, Squashed
+from walras.learners.learner import Setup
 from walras.learners.policy import ExploringRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes, preset
 from walras.loop import advance, training_fields
@@ -172,9 +177,9 @@ def firms_offers(economy, rule):
 def test_market_power_is_in_the_task():
     # The same economy: takers bring it to marginal cost, those who explore in it to Nash. Prices are 43 % apart.
     economy = w.economies.Oligopoly.cournot(3)
-    sizes = ModelFreeSizes(150, 32, 8, 1, units=16)
+    sizes = ModelFreeSizes(150, 64, 8, 1, units=16, hold=0.4)
     for conduct, form in (("taker", "taker"), ("strategic", "nash")):
-        learner = PPO(conduct=conduct, mix=0.0, noise=(1.0, 0.02), sizes=sizes)
+        learner = PPO(conduct=conduct, mix=0.0, noise=(1.0, 0.05), sizes=sizes)
         *_, rules = trained(economy, {"firm": learner})
         known = economy.benchmark(form)["q"]
         assert np.abs(firms_offers(economy, rules["firm"]) / known - 1).mean() < 0.02
@@ -243,5 +248,7 @@ def test_what_is_refused(learner, population, match):
 
 
 def test_mortals_are_refused():
+    economy, populations = toys.Overlapping.diamond(0.7), {"household": Panel(50)}
+    setup = Setup(economy, populations, {}, ViewInformation(), jax.random.key(0), 0, "household", preset("fast"))
     with pytest.raises(InputError, match="live for ever"):
-        laboratory(toys.Overlapping.diamond(0.7), {"household": PPO()}, {"household": Panel(50)}, None, preset("fast"), 0)
+        PPO().init(setup)

@@ -33,7 +33,7 @@ STANDARD = {
     "top_mass": 1e-6,
     "rest_drift": 1e-4,
     "best_response_gain_percent": 0.02,
-    "unseen_types": 0,
+    "unseen_types": 0.0,
 }
 
 

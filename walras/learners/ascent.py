@@ -1,5 +1,6 @@
 """Steps on a round of experience: what `Reinforce` and `PPO` do with it."""
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -37,9 +38,10 @@ class Batch(NamedTuple):
 def batch_of(state: ModelFreeState, trials: Trials, mix: float) -> Batch:
     """All dates but the last of every path: advantages, standardised; returns; log densities under the rule that acted.
 
-    The value at the last date of a path stands for what comes after it.
+    The value at the last date of a path stands for what comes after it. Good and bad luck is taken out of payoffs first.
     """
     value = values_of(state.critic, trials)
+    trials = dataclasses.replace(trials, payoff=trials.payoff - lucky(trials, value))
     over = lambda x: jnp.moveaxis(x, 1, 0)  # noqa: E731
     gain = generalised(over(trials.payoff)[:-1], over(trials.discount)[:-1], over(value), mix)
     gain = jnp.moveaxis(gain, 0, 1)
@@ -51,6 +53,25 @@ def batch_of(state: ModelFreeState, trials: Trials, mix: float) -> Batch:
     flat = lambda x: x[:, : gain.shape[1]].reshape(dates, *x.shape[2:])  # noqa: E731
     parts = (trials.own, trials.public, trials.numbers, standardised(gain, weight) * weight, returns, before)
     return Batch(*(flat(part) for part in parts))
+
+
+def lucky(trials: Trials, value) -> Float[Array, "path time individual"]:
+    """What of the error of every date is luck: its projection on luck times inputs.
+
+    Chance does not ask what was chosen, so that taking it out changes no expectation, only the noise: in a market with shocks to demand
+    next date's state moves values by far more than a choice does.
+    """
+    if not trials.luck.shape[-1]:
+        return jnp.zeros_like(trials.payoff)
+    error = trials.payoff + trials.discount * jnp.roll(value, -1, axis=1) - value
+    public = jnp.broadcast_to(trials.public[:, :, None], (*trials.own.shape[:3], trials.public.shape[-1]))
+    known = jnp.concatenate([jnp.ones((*trials.own.shape[:3], 1), jnp.float32), trials.own, public], axis=-1)
+    terms = (trials.luck[..., :, None] * known[..., None, :]).reshape(*trials.own.shape[:3], -1)
+    x = terms[:, :-1].reshape(-1, terms.shape[-1])
+    gram = x.T @ x
+    ridge = (1e-5 * jnp.trace(gram) / len(gram) + 1e-12) * jnp.eye(len(gram), dtype=x.dtype)
+    found = jnp.linalg.solve(gram + ridge, x.T @ error[:, :-1].reshape(-1))
+    return terms @ found
 
 
 def explored(state: ModelFreeState, trials: Trials) -> Float[Array, "path time individual"]:

@@ -23,7 +23,7 @@ from walras.economy.agent import Mortal
 from walras.economy.economy import Clear
 from walras.economy.information import sees_state
 from walras.economy.population import Finite, Histogram, Panel, Population, Representative, like
-from walras.economy.process import Distribution
+from walras.economy.process import Distribution, transition_matrix
 from walras.economy.rule import ConductRule, FunctionRule
 from walras.economy.space import choice_fields, choose, positions_of
 from walras.economy.task import MeanField, Roll, Task
@@ -41,7 +41,8 @@ SCATTER = 0.5
 class Trials(eqx.Module):
     """Experience in the numbers of the learner: leading axes (path, time, individual), of `public` (path, time).
 
-    `payoff` of every date, `discount` between it and the next (its last entry is not used), `numbers` what was drawn.
+    `payoff` of every date, `discount` between it and the next (its last entry is not used), `numbers` what was drawn, `luck` what nobody
+    could know of the next date's chance: scaled values of own and aggregate risk less their expectations.
     """
 
     own: Float[Array, "path time individual own"]
@@ -49,6 +50,7 @@ class Trials(eqx.Module):
     numbers: Float[Array, "path time individual draws"]
     payoff: Float[Array, "path time individual"]
     discount: Float[Array, "path time individual"]
+    luck: Float[Array, "path time individual risks"]
 
 
 class Beginning(eqx.Module):
@@ -169,7 +171,7 @@ def lived(key, rule: ExploringRule, task: Task, people, again, conduct: str | No
     """
     restart, size = again
     if is_strategic(conduct, task.cohort):
-        return in_numbers(task.agent, rule.rule, task.roll, task.field), None
+        return in_numbers(task, rule.rule, task.roll), None
     population = task.cohort if isinstance(task.cohort, Finite) else Panel(size)
     paths = task.field.exo.shape[0]
 
@@ -184,7 +186,7 @@ def lived(key, rule: ExploringRule, task: Task, people, again, conduct: str | No
         return MeanField(task.agent, population, field).rollout(stream(k, "life"), rule, begun)
 
     roll = jax.vmap(one)(jnp.arange(paths), task.field, task.start, people)
-    return in_numbers(task.agent, rule.rule, roll, task.field), roll.final
+    return in_numbers(task, rule.rule, roll), roll.final
 
 
 def first_people(setup: Setup, conduct: str | None, paths: int, size: int):
@@ -212,8 +214,9 @@ def _scattered(key, task: Task, start, size: int):
     return drawn
 
 
-def in_numbers(agent, rule: NetworkRule, roll: Roll, field) -> Trials:
+def in_numbers(task: Task, rule: NetworkRule, roll: Roll) -> Trials:
     """Experience, leading axes (path, time, individual), as the learner's numbers."""
+    agent, field, inputs_ = task.agent, task.field, rule.inputs
 
     def date(own, choice, view, info):
         def one(o, c):
@@ -222,6 +225,17 @@ def in_numbers(agent, rule: NetworkRule, roll: Roll, field) -> Trials:
         inputs, numbers = jax.vmap(one)(own, choice)
         return inputs, rule.inputs.public(info), numbers
 
+    risk = type(agent.limits()).risk_field()
+    kind = getattr(roll.own, risk) if risk else jnp.zeros(roll.payoff.shape, jnp.int32)
+    moves = transition_matrix(task.exogenous, None, None, None)
+
+    def luck(exo, exo_next, outcome, now, following):
+        common = inputs_.states[exo_next] - moves[exo] @ inputs_.states
+        chances = transition_matrix(agent.risk, exo, exo_next, outcome)
+        alone = inputs_.risks[following] - (chances @ inputs_.risks)[now]
+        return jnp.concatenate([alone, jnp.broadcast_to(common, (len(now), len(common)))], axis=-1).astype(jnp.float32)
+
     own, public, numbers = jax.vmap(jax.vmap(date))(roll.own, roll.choice, field.view, field.info)
-    following = jnp.roll(roll.discount, -1, axis=1)
-    return Trials(own, public, numbers, roll.payoff, following)
+    following = lambda x: jnp.roll(x, -1, axis=1)  # noqa: E731
+    lucky = jax.vmap(jax.vmap(luck))(field.exo, field.exo_next, field.outcome, kind, following(kind))
+    return Trials(own, public, numbers, roll.payoff, following(roll.discount), lucky)
