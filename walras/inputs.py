@@ -49,7 +49,9 @@ def fitted(economy: Economy, populations: dict[str, Population]) -> tuple[Econom
     for name, n in numbers.items():
         if n < 1 and name in populations:
             remedy = "Give at least one."
-            raise InputError(f"zero agents of type '{name}', which others need", where=type(economy).__name__, number=n, remedy=remedy)
+            raise InputError(
+                f"zero agents of type '{name}', which others need", where=type(economy).__name__, number=n, remedy=remedy
+            )
     return economy, populations
 
 

@@ -156,9 +156,7 @@ def test_one_date_by_hand(economy):
         "firm": FunctionRule(lambda own, view, info: Posting(jnp.stack([own.p, own.w]))),
         "government": FunctionRule(lambda own, view, info: Announcement(jnp.asarray([0.2, 0.6]))),
     }
-    final, now = compiled_run(
-        economy, POPULATIONS, rules, state, jnp.zeros(1, jnp.int32), jax.random.key(0), everything
-    )
+    final, now = compiled_run(economy, POPULATIONS, rules, state, jnp.zeros(1, jnp.int32), jax.random.key(0), everything)
     after, hours = final.cross, np.where(np.arange(5) < 2, 520.0, 260.0)
     earned = hours * np.where(np.arange(5) < 2, 11, 22)
     np.testing.assert_allclose(after["consumer"].m, 5000 - 1.6 * 1000 - 2 * 400 + earned + 0.01, rtol=1e-14)
@@ -227,7 +225,9 @@ def test_bounds_leave_the_feasible_set(economy):
 
 def test_masks_that_leave_no_action_are_refused(economy):
     with pytest.raises(InputError, match=r"no price of the grid lies within its bounds: a mask leaves no action.*1100, 1400"):
-        with_parameters(with_parameters(economy, {"firm.menu.p_low": 1100.0 - 200}), {"firm.menu.p_low": 1100.0, "firm.menu.p_high": 1400.0})
+        with_parameters(
+            with_parameters(economy, {"firm.menu.p_low": 1100.0 - 200}), {"firm.menu.p_low": 1100.0, "firm.menu.p_high": 1400.0}
+        )
 
 
 def test_traits_do_not_move(economy, run):

@@ -10,7 +10,7 @@ from pettingzoo import ParallelEnv
 
 from walras._core.errors import InputError
 from walras.interfaces.environment import Environment
-from walras.interfaces.gymnasium import action_space, observation_space, told
+from walras.interfaces.gymnasium import MARGIN, action_space, observation_space, told
 
 
 class Everybody(ParallelEnv):
@@ -22,9 +22,9 @@ class Everybody(ParallelEnv):
 
     metadata = {"name": "walras", "render_modes": []}  # noqa: RUF012 (as the base class has it)
 
-    def __init__(self, env: Environment):
-        """Set up."""
-        self.env = env
+    def __init__(self, env: Environment, margin: float = MARGIN):
+        """Set up; `margin` is the share cut off at either end of continuous choices."""
+        self.env, self.margin = env, margin
         self.possible_agents = [f"{name}_{i}" for name in env.acting for i in range(env.count(name))]
         self.agents: list[str] = []
         self._place = {f"{name}_{i}": (name, i) for name in env.acting for i in range(env.count(name))}
@@ -60,7 +60,7 @@ class Everybody(ParallelEnv):
         for who, (name, i) in self._place.items():
             if who not in actions:
                 raise InputError(f"no action for '{who}'", where="Everybody", remedy="Give one for each of `agents`.")
-            rows[name][i] = told(self.env.heads[name], actions[who], 1)
+            rows[name][i] = told(self.env.heads[name], actions[who], 1, self.margin)
         given = {name: jnp.asarray(row) for name, row in rows.items()}
         obs, self._state, reward, done, info = self._step(self._key, self._state, given)
         done, ends = bool(done), self.env.terminates
