@@ -7,8 +7,8 @@ import pytest
 
 from walras._core.errors import InputError
 from walras.economies import CurryRBCCleaned, KrusellSmith
-from walras.economies.posted_consumer import Basket, BasketGrid, Offers
 from walras.economies.krusell_smith import PriceView
+from walras.economies.posted_consumer import Basket, BasketGrid, Offers
 from walras.economies.saver import CapitalOwn, Consumption
 from walras.economy.space import Discrete, Interval, Simplex, choice_fields, choose, positions_of
 from walras.testing.toys import HankBlock

@@ -94,7 +94,7 @@ def test_masks_reach_both_wrappers(curry, others):
 
 
 def test_what_is_missing_is_named(curry, others):
-    with pytest.raises(UnknownName, match="no type that acts is called 'firms'. Did you mean 'firm'"):
+    with pytest.raises(UnknownName, match=r"no type that acts is called 'firms'\. Did you mean 'firm'"):
         OneAgent(curry, "firms", others)
     with pytest.raises(InputError, match="no rule for the other individuals of type 'firm'"):
         OneAgent(curry, "firm", {name: rule for name, rule in others.items() if name != "firm"})
@@ -136,7 +136,7 @@ def test_stable_baselines_takes_discrete_choices(curry, others):
 def test_the_seed_decides_everything(curry):
     def first(seed):
         env = Everybody(curry)
-        obs, _ = env.reset(seed=seed)
+        env.reset(seed=seed)
         actions = {who: np.zeros(env.action_space(who).shape, int) for who in env.agents}
         return env.step(actions)[0]["firm_1"]
 

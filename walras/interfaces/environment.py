@@ -290,7 +290,7 @@ def _heads(economy: Economy, populations, rules) -> dict[str, Heads]:
     """What an action of each type is, in the order of moves."""
     found: dict[str, Heads] = {}
     types = periods.agents(economy)
-    for name, agent in types.items():
+    for name in types:
         if name in rules:
             told: Any = Heads((), (), ())
         else:

@@ -14,7 +14,6 @@ from walras.economy.rule import Rule
 from walras.interfaces.actions import Heads
 from walras.interfaces.environment import Environment, EnvironmentState
 
-
 MARGIN = 0.005
 """Share cut off at either end of what is feasible. Learners begin with wide draws: an individual that consumed nothing, or saved
 nothing, would end an economy in minus infinity at its first step."""

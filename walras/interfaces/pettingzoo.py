@@ -64,7 +64,7 @@ class Everybody(ParallelEnv):
         given = {name: jnp.asarray(row) for name, row in rows.items()}
         obs, self._state, reward, done, info = self._step(self._key, self._state, given)
         done, ends = bool(done), self.env.terminates
-        over = {who: done and ends for who in self.agents}, {who: done and not ends for who in self.agents}
+        over = dict.fromkeys(self.agents, done and ends), dict.fromkeys(self.agents, done and not ends)
         seen, paid = self._by_individual(obs, np.float32), self._by_individual(reward, float)
         infos = {who: {**known, "cleared": bool(info["cleared"])} for who, known in self._infos().items()}
         if done:
