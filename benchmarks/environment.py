@@ -1,6 +1,6 @@
 """How fast economies are stepped under given actions, beside a kernel written by hand for the economy of Curry et al.
 
-128 economies, random actions drawn beforehand, single precision, one core. Both sides first step the same economies by the same
+128 economies, random actions drawn beforehand, single precision, one core; Krusell and Smith's in double. Both sides first step the same economies by the same
 actions and must hold the same money; then they take turns, and the medians of their processor times are compared. Observations
 are left out (nobody reads them), as they are in the kernel.
 
@@ -18,6 +18,7 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
+from walras._core.tree import precision  # noqa: E402
 from walras.economies import CurryRBC, KrusellSmith  # noqa: E402
 from walras.economy.population import Finite, Panel  # noqa: E402
 from walras.interfaces import Environment  # noqa: E402
@@ -87,7 +88,7 @@ def pool_of(env: Environment):
     """Random actions [pool, economy, individual, head]."""
     keys = jax.random.split(jax.random.key(2), (POOL, ECONOMIES))
     drawn = jax.vmap(jax.vmap(env.sample))(keys)
-    return jax.tree_util.tree_map(lambda x: x.astype(jnp.float32), drawn)
+    return jax.tree_util.tree_map(lambda x: x.astype(precision(env.economy)), drawn)
 
 
 def main() -> None:
@@ -115,7 +116,7 @@ def main() -> None:
                 f"{took['ours'] / took['hand']:.2f}",
             ]
         )
-    env = Environment.of(KrusellSmith.dhjj2010(), populations={"household": Panel(100)}, single=True, scaled=False)
+    env = Environment.of(KrusellSmith.dhjj2010(), populations={"household": Panel(100)}, scaled=False)
     pool, ours = pool_of(env), stepped(env, args.dates)
     ours(pool)
     took = common.interleaved({"ours": lambda: ours(pool)}, jax.block_until_ready, args.repeats)

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """Stable-Baselines3's PPO learns to consume in the growth model of Brock and Mirman, where the answer is known.
 
 pip install "walras[rl]" stable-baselines3
@@ -11,7 +12,7 @@ from stable_baselines3 import PPO
 
 import walras as w
 from walras.interfaces import Environment
-from walras.interfaces.gymnasium import OneAgent
+from walras.interfaces.one_agent import OneAgent
 
 
 def main() -> None:

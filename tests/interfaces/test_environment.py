@@ -132,6 +132,8 @@ def test_single_precision_stays_single():
         x.dtype for x in jax.tree_util.tree_leaves((obs, out[:3], out[4]["discount"])) if jnp.issubdtype(x.dtype, jnp.floating)
     ]
     assert set(real) == {jnp.dtype("float32")}
+    with pytest.raises(InputError, match=r"an equation makes cross\['household'\].k float64"):
+        Environment.of(KrusellSmith.dhjj2010(), populations={"household": Panel(5)}, single=True)
 
 
 def test_a_cleared_market_takes_shares():
@@ -184,5 +186,5 @@ def test_a_government_can_be_left_out_from_the_command_line():
 
     people = {"consumer": "finite:20", "firm": "finite:4", "government": "finite:0"}
     economy, _, populations = build(Request(economy="curry-rbc", calibration="open", populations=people))
-    assert set(populations) == {"consumer", "firm"} == set(agents(economy)) and populations["consumer"].n == 20
+    assert set(populations) == {"consumer", "firm"} == set(agents(economy)) and populations["consumer"] == Finite(20)
     assert w.economies.CurryRBC.open().consumer.n == 100

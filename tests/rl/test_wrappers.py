@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """The wrappers keep the contracts of Gymnasium and PettingZoo, and Stable-Baselines3 trains on them out of the box.
 
 `make test-rl` runs this in an environment of its own; elsewhere it is left out where a package is missing.
@@ -22,8 +23,8 @@ from walras.economy.population import Finite
 from walras.economy.rule import UniformRule
 from walras.inputs import with_parameters
 from walras.interfaces import Environment
-from walras.interfaces.gymnasium import OneAgent
-from walras.interfaces.pettingzoo import Everybody
+from walras.interfaces.everybody import Everybody
+from walras.interfaces.one_agent import OneAgent
 
 ALPHA, BETA, MARGIN = 0.36, 0.96, 0.005
 

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """An economy for Gymnasium: one individual, or one whole type, against others whose rules are fixed."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """An economy for PettingZoo: every individual of every type that acts, all at once (the parallel interface)."""
 
 from typing import Any
@@ -10,7 +11,7 @@ from pettingzoo import ParallelEnv
 
 from walras._core.errors import InputError
 from walras.interfaces.environment import Environment
-from walras.interfaces.gymnasium import MARGIN, action_space, observation_space, told
+from walras.interfaces.one_agent import MARGIN, action_space, observation_space, told
 
 
 class Everybody(ParallelEnv):
@@ -28,7 +29,7 @@ class Everybody(ParallelEnv):
         self.possible_agents = [f"{name}_{i}" for name in env.acting for i in range(env.count(name))]
         self.agents: list[str] = []
         self._place = {f"{name}_{i}": (name, i) for name in env.acting for i in range(env.count(name))}
-        self._reset, self._step, self._masks = (eqx.filter_jit(f) for f in (env.reset, env.step, env.masks))
+        self._reset, self._step, self._masks = eqx.filter_jit(env.reset), eqx.filter_jit(env.step), eqx.filter_jit(env.masks)
         seen = eqx.filter_eval_shape(lambda k: env.reset(k)[0], jax.random.key(0))
         # One space for each individual: random draws of one must not move those of another.
         self.observation_spaces = {who: observation_space(seen[name].shape[1]) for who, (name, _) in self._place.items()}
