@@ -26,6 +26,9 @@ from walras.interfaces import Environment
 from walras.interfaces.everybody import Everybody
 from walras.interfaces.one_agent import OneAgent
 
+# Observations are arcsinh of what has no bounds; Gymnasium says so as a warning.
+pytestmark = pytest.mark.filterwarnings("ignore:.*A Box observation space:UserWarning")
+
 ALPHA, BETA, MARGIN = 0.36, 0.96, 0.005
 
 
@@ -50,7 +53,7 @@ def growth():
     return Environment.of(BrockMirman.textbook(), horizon=30)
 
 
-@pytest.mark.parametrize("individual", [1, None], ids=["one individual", "the whole type"])
+@pytest.mark.parametrize("individual", [1, None], ids=["individual", "type"])
 def test_gymnasium_contract_with_discrete_choices(curry, others, individual):
     env = OneAgent(curry, "firm", others, individual)
     assert env.action_space.nvec.tolist() == [30] * (1 if individual is not None else 2)
