@@ -31,7 +31,7 @@ $(BENCH)/.stamp: requirements-bench.lock pyproject.toml tools/make-venv
 # them (PIP_EXTRA_INDEX_URL), or it takes the one for accelerators, which does not run without their libraries.
 $(RL)/.stamp: requirements-rl.lock pyproject.toml tools/make-venv
 	@PYTHON="$(PYTHON)" tools/make-venv $(RL) requirements-rl.lock
-	@$(RL)/bin/python -m pip install --quiet --no-deps "torch>=2.3"
+	@$(RL)/bin/python -m pip install --quiet --no-deps torch==2.13.0
 	@$(RL)/bin/python -c "import torch" || { echo "PyTorch does not load: see the comment in the Makefile." >&2; exit 1; }
 	@touch $@
 

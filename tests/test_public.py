@@ -35,6 +35,8 @@ def test_the_list_is_what_is_promised():
         "Aiyagari",
         "BrockMirman",
         "ConsumptionSaving",
+        "CurryRBC",
+        "CurryRBCCleaned",
         "Hank",
         "Huggett",
         "HuggettPartial",

@@ -1,7 +1,7 @@
 """What can be wrong with an economy before anything is computed, and parameters by name."""
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,8 @@ from walras.economy.economy import Economy, Formula, Move, Sized
 from walras.economy.information import view_numbers
 from walras.economy.population import Finite, Population
 from walras.economy.space import choice_fields
+
+AnyEconomy = TypeVar("AnyEconomy", bound=Economy)
 
 
 def check_parameters(economy: Economy) -> None:
@@ -201,7 +203,7 @@ def _account_gaps(economy, populations, rules, state, key):
     return {k: jnp.max(jnp.abs(v)) / jnp.maximum(flows, 1e-12) for k, v in jax.vmap(economy.accounts)(now, after).items()}
 
 
-def with_parameters(economy: Economy, changes: dict[str, float]) -> Economy:
+def with_parameters(economy: AnyEconomy, changes: dict[str, float]) -> AnyEconomy:
     """The economy with parameters replaced by dotted name, e.g. {"household.beta": 0.98}; of an array, "policy.outer[1]".
 
     Raises:

@@ -77,6 +77,11 @@ ECONOMIES = {
     "marl-rbc, nine types": (economies.MarlRbc.heterogeneous, None),
     "oligopoly, cournot": (economies.Oligopoly.cournot, None),
     "oligopoly, bertrand": (economies.Oligopoly.bertrand, None),
+    # Of 100 consumers and 10 firms it takes minutes to compile, and equations do not count people: tests/waist/test_curry.py has them all.
+    "curry-rbc": (lambda: economies.CurryRBC.open().sized({"consumer": 7, "firm": 3}), None),
+    "curry-rbc, closed": (lambda: economies.CurryRBC.closed().sized({"consumer": 7, "firm": 3, "government": 0}), None),
+    "curry-rbc-cleaned": (lambda: economies.CurryRBCCleaned.open().sized({"consumer": 7, "firm": 3}), None),
+    "curry-rbc-cleaned, closed": (lambda: economies.CurryRBCCleaned.closed().sized({"consumer": 7, "firm": 3}), None),
     "tax-cycle": (economies.TaxCycle.countercyclical, None),
     "tax-economy": (economies.TaxEconomy.standard, None),
     "tax-economy, ghh": (economies.TaxEconomy.ghh, None),

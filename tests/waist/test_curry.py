@@ -1,6 +1,7 @@
 """Curry et al.: posted prices, rationing, exports, rebates, episodes; by the rules of the released code."""
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -24,7 +25,7 @@ POPULATIONS = {"consumer": Finite(5), "firm": Finite(2), "government": Finite(1)
 N, F = 5, 2
 
 
-def of(kind, **numbers):
+def of(kind, **numbers) -> Any:
     """An economy of five and two, its exports so small that they bind."""
     return with_parameters(kind.open().sized({"consumer": N, "firm": F, **numbers}), {"export_cap": 20.0})
 
@@ -34,8 +35,8 @@ def everything(now, before):
     return now
 
 
-def ran(economy, dates=40):
-    populations = {name: Finite(agent.identities) for name, agent in agents(economy).items()}
+def ran(economy, dates=40) -> Any:
+    populations = {name: Finite(getattr(agent, "identities", 0)) for name, agent in agents(economy).items()}
     rules = {name: UniformRule(agent) for name, agent in agents(economy).items()}
     return simulate(economy, populations, rules, dates, record=everything)
 
@@ -141,7 +142,8 @@ def test_one_date_by_hand(economy):
     # 15 of good 0 are asked for against 8: everybody is served 8/15 of 3 = 1.6. Consumers 0 and 1 work 520 hours for firm 0,
     # the others 260 hours for firm 1. Nothing of good 0 is left; good 1 is cheaper than the floor of 500: no exports.
     state = start(economy, POPULATIONS, {n: FunctionRule(print) for n in POPULATIONS}, jax.random.key(0))
-    consumer, firm = state.cross["consumer"], state.cross["firm"]
+    cross: Any = state.cross
+    consumer, firm = cross["consumer"], cross["firm"]
     firm = firm.to(p=jnp.asarray([1000.0, 400.0]), w=jnp.asarray([11.0, 22.0]), y=jnp.asarray([8.0, 30.0]))
     cross = {**state.cross, "consumer": consumer.to(m=jnp.full(5, 5000.0)), "firm": firm}
     state, theta = dataclasses.replace(state, cross=cross), consumer.theta
@@ -210,7 +212,7 @@ def test_nobody_toils_for_hours_that_were_not_taken_on():
     assert float(jnp.ptp(record.outcome["firm"]["z"])) > 0
 
 
-def test_bounds_leave_the_feasible_set(economy):
+def test_bounds_leave_the_feasible_set(economy: Any):
     # A curriculum opens them: at first the price must be 1,000, the wage 22 and no tax can be announced.
     closed = {"firm.menu.p_low": 1000.0, "firm.menu.p_high": 1000.0, "firm.menu.w_low": 22.0, "firm.menu.w_high": 22.0}
     taxes = {"government.menu.tau_high": 0.0, "government.menu.sigma_high": 0.4}
@@ -223,7 +225,7 @@ def test_bounds_leave_the_feasible_set(economy):
     assert space.at(jnp.asarray(0.999)).tolist() == [1000.0, 44.0]
 
 
-def test_masks_that_leave_no_action_are_refused(economy):
+def test_masks_that_leave_no_action_are_refused(economy: Any):
     with pytest.raises(InputError, match=r"no price of the grid lies within its bounds: a mask leaves no action.*1100, 1400"):
         with_parameters(
             with_parameters(economy, {"firm.menu.p_low": 1100.0 - 200}), {"firm.menu.p_low": 1100.0, "firm.menu.p_high": 1400.0}
@@ -244,6 +246,7 @@ def test_traits_do_not_move(economy, run):
 
 
 def test_any_numbers_with_or_without_a_government():
+    economy: Any
     economy, populations = fitted(CurryRBC.open(), {"consumer": Finite(7), "firm": Finite(3), "government": Finite(0)})
     assert list(agents(economy)) == ["consumer", "firm"] == list(populations)
     assert float(economy.firm.m_birth) == 22_000 * 7 and float(economy.consumer.mass) == 7

@@ -5,7 +5,7 @@
     obs, state = env.reset(key)
     obs, state, reward, done, info = env.step(key, state, actions)
 
-The wrappers are `walras.interfaces.gymnasium.OneAgent` and `walras.interfaces.pettingzoo.Everybody`; they need the extra `rl`.
+The wrappers are `walras.interfaces.one_agent.OneAgent` and `walras.interfaces.everybody.Everybody`; they need the extra `rl`.
 """
 
 from walras.interfaces.actions import Heads

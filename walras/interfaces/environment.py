@@ -87,12 +87,13 @@ class Environment(eqx.Module):
             rules: fixed rules of types that do not act (from `solve`, say). Institutions act by their formula unless named.
             horizon: dates of an episode.
             terminates: whether the world ends with it, or only what is watched of it.
-            single: whether to compute in single precision.
+            single: whether to compute in single precision, where no equation of the economy asks for double.
             scaled: observations as arcsinh(x/unit), units the largest sizes in a short rehearsal; else raw numbers.
 
         Raises:
             UnknownName: for a type that does not exist.
-            InputError: for a histogram, no individuals of a type that others need, no type that acts, a horizon below 1.
+            InputError: for a histogram, no individuals of a type that others need, no type that acts, a horizon below 1,
+                single precision where an equation makes it double.
         """
         given, fixed = dict(populations or {}), dict(rules or {})
         for name in (*given, *fixed):
@@ -115,6 +116,8 @@ class Environment(eqx.Module):
             raise InputError("nobody acts", where=type(economy).__name__, remedy="Leave a type out of the rules.")
         made = cls(economy, held, fixed, {}, _heads(economy, held, fixed), frozenset(), horizon, terminates)
         made = dataclasses.replace(made, formed=frozenset(name for name in types if made._can_form(name)))
+        if single:
+            _check_single(made)
         return dataclasses.replace(made, units=_rehearsed(made)) if scaled else made
 
     @property
@@ -223,13 +226,14 @@ class Environment(eqx.Module):
 
     def _can_form(self, name: str) -> bool:
         """Whether a type's view can be formed before anybody moves."""
-        if not isinstance(self.economy.market(), Formula):
+        market = self.economy.market()
+        if not isinstance(market, Formula):
             return False
 
         def view(key):
             state = periods.start(self.economy, self.populations, {}, key, memory=False)
             now = periods.opening(self.economy, self.populations, state)
-            prices = self.economy.market().prices(now)
+            prices = market.prices(now)
             return self._sees(name, dataclasses.replace(now, prices=prices)).info()
 
         try:
@@ -272,6 +276,21 @@ def _cast(tree: PyTree, dtype) -> PyTree:
     return jax.tree_util.tree_map(lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x, tree)
 
 
+def _check_single(env: Environment) -> None:
+    """Raise InputError if a date makes anything of the state double."""
+    key = jax.random.key(0)
+    _, state = eqx.filter_eval_shape(env.reset, key)
+    _, following, *_ = eqx.filter_eval_shape(env.step, key, state, env.sample(key))
+    before, after = (jax.tree_util.tree_leaves_with_path(s.economy.cross) for s in (state, following))
+    for (path, one), (_, other) in zip(before, after, strict=True):
+        if one.dtype != other.dtype:
+            raise InputError(
+                f"an equation makes cross{jax.tree_util.keystr(path)} {other.dtype}",
+                where=f"{type(env.economy).__name__} in single precision",
+                remedy="Use double precision (single=False), or let the equation keep the type of its numbers.",
+            )
+
+
 def _listed(agent) -> Population:
     """A census of numbered individuals, one who stands for all where all are alike for ever, a panel of 100 else."""
     if (n := getattr(agent, "identities", None)) is not None:
@@ -290,7 +309,7 @@ def _heads(economy: Economy, populations, rules) -> dict[str, Heads]:
     """What an action of each type is, in the order of moves."""
     found: dict[str, Heads] = {}
     types = periods.agents(economy)
-    for name, agent in types.items():
+    for name in types:
         if name in rules:
             told: Any = Heads((), (), ())
         else:

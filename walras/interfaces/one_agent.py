@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """An economy for Gymnasium: one individual, or one whole type, against others whose rules are fixed."""
 
 import dataclasses
@@ -14,25 +15,29 @@ from walras.economy.rule import Rule
 from walras.interfaces.actions import Heads
 from walras.interfaces.environment import Environment, EnvironmentState
 
+MARGIN = 0.005
+"""Share cut off at either end of what is feasible. Learners begin with wide draws: an individual that consumed nothing, or saved
+nothing, would end an economy in minus infinity at its first step."""
+
 
 def action_space(heads: Heads, individuals: int | None = None) -> gym.Space:
-    """The space of one action, or of `individuals` one after the other: MultiDiscrete where all heads are, else a Box.
+    """The space of one action, or of `individuals` one after the other: MultiDiscrete where all heads are, else a Box of [−1, 1].
 
-    In a mixed choice a discrete head is a number in [0, 1] too, cut into as many equal parts as there are values.
+    In a mixed choice a discrete head is a number in [−1, 1] too, cut into as many equal parts as there are values.
     """
     times = 1 if individuals is None else individuals
     if heads.discrete:
         return gym.spaces.MultiDiscrete(np.tile(np.asarray(heads.values, np.int64), times))
-    return gym.spaces.Box(0.0, 1.0, (heads.size * times,), np.float32)
+    return gym.spaces.Box(-1.0, 1.0, (heads.size * times,), np.float32)
 
 
-def told(heads: Heads, action: np.ndarray, individuals: int) -> np.ndarray:
-    """Actions [individual, head] from an element of `action_space`."""
-    rows = np.asarray(action).reshape(individuals, heads.size)
+def told(heads: Heads, action: np.ndarray, individuals: int, margin: float) -> np.ndarray:
+    """Actions [individual, head] from an element of `action_space`: −1 is the share `margin` of what is feasible, 1 the rest."""
+    rows = np.asarray(action, np.float64).reshape(individuals, heads.size)
     if heads.discrete:
         return rows
-    n = np.asarray(heads.values)
-    return np.where(n > 0, np.minimum(np.floor(rows * n), np.maximum(n - 1, 0)), rows)
+    n, half = np.asarray(heads.values), 0.5 * (np.clip(rows, -1.0, 1.0) + 1)
+    return np.where(n > 0, np.minimum(np.floor(half * n), np.maximum(n - 1, 0)), margin + (1 - 2 * margin) * half)
 
 
 def observation_space(features: int) -> gym.spaces.Box:
@@ -49,7 +54,14 @@ class OneAgent(gym.Env):
 
     metadata = {"render_modes": []}  # noqa: RUF012 (as the base class has it)
 
-    def __init__(self, env: Environment, agent: str, others: dict[str, Rule] | None = None, individual: int | None = 0):
+    def __init__(
+        self,
+        env: Environment,
+        agent: str,
+        others: dict[str, Rule] | None = None,
+        individual: int | None = 0,
+        margin: float = MARGIN,
+    ):
         """Set up.
 
         Args:
@@ -58,6 +70,7 @@ class OneAgent(gym.Env):
             others: rules of all other types that the environment does not move, and of the other individuals of this one.
             individual: its place in the list; None for the whole type, whose observations and actions are those of its
                 individuals, one after the other.
+            margin: share cut off at either end of continuous choices.
 
         Raises:
             UnknownName: if the environment has no such type.
@@ -75,7 +88,7 @@ class OneAgent(gym.Env):
                 whose = "the other individuals of type" if name == agent else "type"
                 raise InputError(f"no rule for {whose} '{name}'", where="OneAgent", remedy=f"Give others={{'{name}': rule}}.")
         self.env, self.agent, self.individual = env, agent, individual
-        self.heads, self.count = env.heads[agent], count
+        self.heads, self.count, self.margin = env.heads[agent], count, margin
         self._rules = {**env.rules, **{name: rule for name, rule in others.items() if not (name == agent and alone)}}
         self._acts = jnp.arange(count) == (0 if individual is None else individual)
         whole = None if individual is not None else count
@@ -118,7 +131,7 @@ class OneAgent(gym.Env):
         """One date: observation, reward, terminated, truncated, info."""
         if self._state is None:
             raise InputError("a step before the first reset", where="OneAgent", remedy="Call reset first.")
-        rows = told(self.heads, action, self.count if self.individual is None else 1)
+        rows = told(self.heads, action, self.count if self.individual is None else 1, self.margin)
         actions = jnp.asarray(np.broadcast_to(rows, (self.count, self.heads.size)), float)
         obs, self._state, paid, done, info = self._advance(self._key, self._state, actions)
         done, ends = bool(done), self.env.terminates

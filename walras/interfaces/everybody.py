@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """An economy for PettingZoo: every individual of every type that acts, all at once (the parallel interface)."""
 
 from typing import Any
@@ -10,7 +11,7 @@ from pettingzoo import ParallelEnv
 
 from walras._core.errors import InputError
 from walras.interfaces.environment import Environment
-from walras.interfaces.gymnasium import action_space, observation_space, told
+from walras.interfaces.one_agent import MARGIN, action_space, observation_space, told
 
 
 class Everybody(ParallelEnv):
@@ -22,13 +23,13 @@ class Everybody(ParallelEnv):
 
     metadata = {"name": "walras", "render_modes": []}  # noqa: RUF012 (as the base class has it)
 
-    def __init__(self, env: Environment):
-        """Set up."""
-        self.env = env
+    def __init__(self, env: Environment, margin: float = MARGIN):
+        """Set up; `margin` is the share cut off at either end of continuous choices."""
+        self.env, self.margin = env, margin
         self.possible_agents = [f"{name}_{i}" for name in env.acting for i in range(env.count(name))]
         self.agents: list[str] = []
         self._place = {f"{name}_{i}": (name, i) for name in env.acting for i in range(env.count(name))}
-        self._reset, self._step, self._masks = (eqx.filter_jit(f) for f in (env.reset, env.step, env.masks))
+        self._reset, self._step, self._masks = eqx.filter_jit(env.reset), eqx.filter_jit(env.step), eqx.filter_jit(env.masks)
         seen = eqx.filter_eval_shape(lambda k: env.reset(k)[0], jax.random.key(0))
         # One space for each individual: random draws of one must not move those of another.
         self.observation_spaces = {who: observation_space(seen[name].shape[1]) for who, (name, _) in self._place.items()}
@@ -60,7 +61,7 @@ class Everybody(ParallelEnv):
         for who, (name, i) in self._place.items():
             if who not in actions:
                 raise InputError(f"no action for '{who}'", where="Everybody", remedy="Give one for each of `agents`.")
-            rows[name][i] = told(self.env.heads[name], actions[who], 1)
+            rows[name][i] = told(self.env.heads[name], actions[who], 1, self.margin)
         given = {name: jnp.asarray(row) for name, row in rows.items()}
         obs, self._state, reward, done, info = self._step(self._key, self._state, given)
         done, ends = bool(done), self.env.terminates
