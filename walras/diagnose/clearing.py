@@ -82,7 +82,9 @@ class Clearing(Check):
     def _at_ends(self, evidence: Evidence) -> tuple[float, tuple[str, str]]:
         """Dates at which a price is an end of its bracket, which price, and the first of them."""
         found = []
-        low, high = evidence.lab.economy.market().bracket
+        market = evidence.lab.economy.market()
+        assert isinstance(market, Clear) and market.bracket is not None
+        low, high = market.bracket
         for name in low:
             price, ends = evidence.dates["public"].prices[name], (float(low[name]), float(high[name]))
             near = [np.abs(price - end) <= CORNER * (ends[1] - ends[0]) for end in ends]

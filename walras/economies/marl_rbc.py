@@ -98,6 +98,7 @@ class MarlRbc(Economy):
         """Chances of work, benefits and taxes of Den Haan, Judd and Juillard (2010); hours are not chosen."""
         base = KrusellSmith.dhjj2010()
         work, home = base.household.risk, base.household
+        assert isinstance(work, ConditionalChain)
         pairs = np.stack([np.ones(2), np.asarray(work.values)], axis=1)
         chance = ConditionalChain(pairs, work.transition, work.initial)
         parts = (home.beta, home.gamma, 1.0, home.mu, home.k_birth, home.mass, False, chance)

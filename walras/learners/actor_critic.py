@@ -115,7 +115,8 @@ def adams(sizes) -> "tuple[GradientTransformation, GradientTransformation]":
     """Optimisers of actor and critic, gradients cut at a norm; the rate of a step is that of its round."""
     import optax  # slow to import, and needed only by those who learn this way
 
-    return tuple(optax.chain(optax.clip_by_global_norm(sizes.clip_norm), optax.adam(rate)) for rate in sizes.rates)
+    actor, critic = (optax.chain(optax.clip_by_global_norm(sizes.clip_norm), optax.adam(rate)) for rate in sizes.rates)
+    return actor, critic
 
 
 def stepped(adam, known: tuple[Array, ...], gradient, tree, pace):

@@ -181,6 +181,12 @@ class Heads(eqx.Module):
             if isinstance(space, Interval):
                 heads.append(Squashed(*shape) if shape else Squashed(0))
                 continue
+            if space.size or space.admitted is not None or space.values.ndim > 1:
+                raise InputError(
+                    f"'{name}' is a joint, a repeated or a masked discrete choice, for which model-free learners have no head yet",
+                    where=where,
+                    remedy="Simulate it with given rules, or step it through `walras.interfaces`.",
+                )
             mask = np.asarray(masks.get(name, (True,) * space.values.shape[0]), bool)
             if mask.shape != (space.values.shape[0],) or not mask.any():
                 what = "leaves no action" if mask.shape == (space.values.shape[0],) else "has another length"
@@ -223,11 +229,13 @@ class Heads(eqx.Module):
 
     def log_prob(self, out, sd, numbers) -> Array:
         """Log density of what was drawn."""
-        return sum(head.log_prob(*part) for head, *part in zip(self.heads, *self._all(out, sd, numbers), strict=True))
+        return jnp.zeros(()) + sum(
+            head.log_prob(*part) for head, *part in zip(self.heads, *self._all(out, sd, numbers), strict=True)
+        )
 
     def entropy(self, out, sd) -> Array:
         """Entropy of the whole choice."""
-        return sum(head.entropy(*part) for head, *part in zip(self.heads, *self._all(out, sd), strict=True))
+        return jnp.zeros(()) + sum(head.entropy(*part) for head, *part in zip(self.heads, *self._all(out, sd), strict=True))
 
     def opening(self, positions) -> Float[Array, " outputs"]:
         """Outputs at which the middle is there."""
