@@ -48,8 +48,20 @@ def small(learner):
 # Random rules clear neither labour nor bonds.
 SENSIBLE = Situation(rules={"household": FunctionRule(spends_a_share), "firm": FunctionRule(follows_cost)})
 
+
 # (constructor, situation): every calibration of the catalogue, and toys with what the catalogue lacks: births and
 # deaths, two stocks, numbered agents. (`tests/waist` has the others.)
+def fewer(constructor, **numbers):
+    """A calibration with seven consumers and three firms: of a hundred and ten it takes minutes to compile, and equations do not
+    count people (`tests/waist/test_curry.py` has them all)."""
+
+    def small():
+        return constructor().sized({"consumer": 7, "firm": 3, **numbers})
+
+    small.__func__ = constructor.__func__  # by which the list is known to be complete
+    return small
+
+
 ECONOMIES = {
     "brock-mirman": (economies.BrockMirman.textbook, None),
     "aiyagari benchmark": (economies.Aiyagari.benchmark, None),
@@ -77,11 +89,10 @@ ECONOMIES = {
     "marl-rbc, nine types": (economies.MarlRbc.heterogeneous, None),
     "oligopoly, cournot": (economies.Oligopoly.cournot, None),
     "oligopoly, bertrand": (economies.Oligopoly.bertrand, None),
-    # Of 100 consumers and 10 firms it takes minutes to compile, and equations do not count people: tests/waist/test_curry.py has them all.
-    "curry-rbc": (lambda: economies.CurryRBC.open().sized({"consumer": 7, "firm": 3}), None),
-    "curry-rbc, closed": (lambda: economies.CurryRBC.closed().sized({"consumer": 7, "firm": 3, "government": 0}), None),
-    "curry-rbc-cleaned": (lambda: economies.CurryRBCCleaned.open().sized({"consumer": 7, "firm": 3}), None),
-    "curry-rbc-cleaned, closed": (lambda: economies.CurryRBCCleaned.closed().sized({"consumer": 7, "firm": 3}), None),
+    "curry-rbc": (fewer(economies.CurryRBC.open), None),
+    "curry-rbc, closed": (fewer(economies.CurryRBC.closed, government=0), None),
+    "curry-rbc-cleaned": (fewer(economies.CurryRBCCleaned.open), None),
+    "curry-rbc-cleaned, closed": (fewer(economies.CurryRBCCleaned.closed), None),
     "tax-cycle": (economies.TaxCycle.countercyclical, None),
     "tax-economy": (economies.TaxEconomy.standard, None),
     "tax-economy, ghh": (economies.TaxEconomy.ghh, None),

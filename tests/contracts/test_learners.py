@@ -173,7 +173,7 @@ class Foreign(Groping):
         (Remembering, "arrays", "is a str, no array"),
         (Starting, "arrays", "holds NaN"),
         (Weakening, "steady", r"float64\[\] before an update and float64\[\] \(weak\) after it"),
-        (Boastful, "progress", "reported changes are"),
+        (Boastful, "progress", "no round counted"),
         (Bare, "runs", "AttributeError: 'function' object has no attribute"),
         (Unread, "carries", "reads nothing"),
         (Spendthrift, "feasible", "leaves its set"),

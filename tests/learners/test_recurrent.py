@@ -146,7 +146,7 @@ def begun():
 def test_the_gradient_through_memory_is_that_of_the_whole_path(begun):
     lab, loop, state, _ = begun
     agent, cohort = lab.economy.household, lab.populations[NAME]
-    _, fields = eqx.filter_jit(loops._experience)(lab, loop, {NAME: begun.rule})
+    _, fields, *_ = eqx.filter_jit(loops._experience)(lab, loop, {NAME: begun.rule})
     field = fields[NAME]
     start = loop.economy.cross[NAME].reshape(len(lab.exo), -1)
     terminal = jnp.asarray(np.random.default_rng(0).normal(size=start.shape[1])) - 5.0
@@ -181,7 +181,7 @@ def test_the_gradient_through_memory_is_that_of_the_whole_path(begun):
 
 def test_memory_built_again_is_the_one_that_was_carried(begun):
     loop, rule = begun.loop, begun.rule
-    final, fields = eqx.filter_jit(loops._experience)(begun.lab, loop, {NAME: rule})
+    final, fields, *_ = eqx.filter_jit(loops._experience)(begun.lab, loop, {NAME: rule})
     again = eqx.filter_jit(lambda f, m: jax.vmap(lambda one, m: one.rebuilt(rule.information, m))(f, m))
     _, found = again(fields[NAME], loop.economy.memory[NAME])
     np.testing.assert_allclose(found, fields[NAME].info[1], atol=1e-12)

@@ -39,7 +39,7 @@ def test_the_adjoint_is_the_gradient_of_the_whole_path(begun):
     lab, loop = begun
     agent, cohort, state = lab.economy.household, lab.populations[NAME], loop.learners[NAME]
     rules = {NAME: StructuralRL().rule(state)}
-    _, fields = eqx.filter_jit(loops._experience)(lab, loop, rules)
+    _, fields, *_ = eqx.filter_jit(loops._experience)(lab, loop, rules)
     field = fields[NAME]
     start = loop.economy.cross[NAME].reshape(len(lab.exo), -1)
     terminal = jnp.asarray(np.random.default_rng(0).normal(size=start.shape[1])) - 5.0
@@ -75,7 +75,7 @@ def test_what_choices_are_worth_has_no_kinks_at_the_nodes(begun):
     # not that of chords between its nodes.
     lab, loop = begun
     agent, cohort, state = lab.economy.household, lab.populations[NAME], loop.learners[NAME]
-    _, fields = eqx.filter_jit(loops._experience)(lab, loop, {NAME: StructuralRL().rule(state)})
+    _, fields, *_ = eqx.filter_jit(loops._experience)(lab, loop, {NAME: StructuralRL().rule(state)})
     lead = jax.tree_util.tree_map(lambda leaf: leaf[:1, :1], fields[NAME])
     view = jax.tree_util.tree_map(lambda leaf: leaf[0, 0], lead.view)
     own = cohort.batch(agent)

@@ -320,7 +320,8 @@ def loop_map(solution: Solution, rounds: int = 0) -> tuple[Map, dict[str, Any], 
         trace = np.concatenate([trace, further])
     # A part that comes out of a round as it went in, whatever it is, is a parameter, not something that is learned.
     full = _Round(lab, loop, None)
-    shifted = {name: leaf * (1 + 1e-6) for name, leaf in full.take(loop).items()}
+    # The largest of all numbers stands for no bound, and must not become infinite.
+    shifted = {name: jnp.where(jnp.abs(leaf) < 1e100, leaf * (1 + 1e-6), leaf) for name, leaf in full.take(loop).items()}
     after = full.take(_rounds(lab, full.put(shifted), 1))
     names = tuple(name for name, leaf in shifted.items() if not np.array_equal(np.asarray(leaf), np.asarray(after[name])))
     map_ = _Round(lab, loop, names)

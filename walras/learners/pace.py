@@ -24,7 +24,7 @@ class Pace(eqx.Module):
     sweeps: Array
     placing: Array
     guard: Array
-    views: Array | None
+    views: Array | None = None
 
 
 def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:

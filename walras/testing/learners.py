@@ -127,7 +127,7 @@ def steady(trained: Trained) -> None:
 def progress(trained: Trained) -> None:
     """An update reports finite changes of rule and law."""
     done = int(trained.states[-1].round)
-    trained.require(done > 0, "progress", "no round was done")
+    trained.require(done > 0, "progress", "no round counted: what an update reports, or leaves, is not finite")
     trace = np.asarray(trained.states[-1].trace)[:done, :2]
     trained.require(np.isfinite(trace).all(), "progress", f"reported changes are {trace.tolist()}")
 
