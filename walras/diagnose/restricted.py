@@ -24,7 +24,7 @@ from walras._core.compiling import brief_jit
 from walras._core.keys import stream
 from walras._core.tree import entry
 from walras.diagnose import laws
-from walras.diagnose.best_response import discounted_away, far_enough, follow
+from walras.diagnose.best_response import discounted_away, follow
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.economy import period as periods
@@ -106,7 +106,7 @@ class Restricted(Check):
         All of them lie in the second half of the field.
         """
         dates, half = len(field.exo), len(field.exo) // 2
-        horizon = far_enough(agent, field, min(self.horizon, half // 2))
+        horizon = int(min(self.horizon, half // 2, discounted_away(agent, field)))
         count = int(np.clip((dates - half) / horizon, 6, self.starts))
         chosen = np.linspace(-(-half // stride), (dates - horizon) // stride, count).astype(int)
         return chosen, horizon, (dates - half) / horizon
