@@ -19,7 +19,7 @@ from walras.diagnose import laws
 from walras.economy import foc
 from walras.economy import path as paths
 from walras.economy import period as periods
-from walras.economy.agent import Institution
+from walras.economy.agent import Institution, ProfitSeeker
 from walras.economy.information import moment, sees_state
 from walras.economy.population import Finite, Histogram, Panel
 from walras.economy.process import Distribution, transition_matrix
@@ -286,7 +286,12 @@ def euler_errors(lab: Laboratory, rules, name: str, state: periods.EconomyState,
 
 
 def _curvature(agent, own, choice, view, outcome):
-    """Minus the elasticity of marginal payoff in the last choice: what a per cent of it is worth in per cent of a return."""
+    """Minus the elasticity of marginal payoff in the last choice: what a per cent of it is worth in per cent of a return.
+
+    Zero for who is paid in money: a seller's marginal payoff passes through zero, and nothing is a wedge on it.
+    """
+    if isinstance(agent, ProfitSeeker):
+        return jnp.zeros(())
     *others, last = choice_fields(choice)
 
     def slope(x):
