@@ -25,11 +25,11 @@ def test_a_killed_solve_goes_on_to_the_same_bits(server, tmp_path):
 
 
 def test_the_harness_would_notice(server, tmp_path):
-    """Another seed is another run: every state that is compared differs."""
+    """Another discount factor is another run: states that are compared differ."""
     case = harness.case("another", "brock-mirman", "textbook")
-    case = harness.dataclasses.replace(case, request={**case.request, "parameters": {"beta": 0.9}}, until=1)
+    case = harness.dataclasses.replace(case, request={**case.request, "parameters": {"household.beta": 0.9}}, until=1)
     expected, _ = harness.reference(server, tmp_path / "one", case)
-    other = harness.dataclasses.replace(case, request={**case.request, "parameters": {"beta": 0.91}})
+    other = harness.dataclasses.replace(case, request={**case.request, "parameters": {"household.beta": 0.91}})
     life, tally = harness.Life(server, tmp_path / "other", other), harness.Tally()
     life.judged(life.go()[1], tally, expected)
     assert tally.compared >= 1 and tally.different >= 2
