@@ -25,6 +25,7 @@ from jaxtyping import Array
 
 from walras._core.errors import InputError
 from walras._core.keys import stream
+from walras.economy.population import Finite
 from walras.learners import actor_critic as ac
 from walras.learners.heads import Squashed
 from walras.learners.learner import Experience, Learner
@@ -92,8 +93,8 @@ class SAC(Learner):
 
         state = ac.blank(setup, sizes, ((), self.start), self.conduct, self.noise[0], critics)
         population = setup.populations[setup.name]
-        people = sizes.people if not is_strategic(self.conduct, population) else getattr(population, "n", 1)
-        people = getattr(population, "n", people) if type(population).__name__ == "Finite" else people
+        people = 1 if is_strategic(self.conduct, population) else sizes.people
+        people = population.n if isinstance(population, Finite) else people
         (own, public), draws = state.rule.inputs.sizes, state.rule.heads.draws
         date = (self.kept, sizes.paths * (sizes.dates - 1))
         shapes = ((people, own), (public,), (people, draws), (people,), (people,), (people, own), (public,))

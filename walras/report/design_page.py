@@ -4,22 +4,18 @@ It reads the files of a design folder alone, and those of other designs that are
 one welfare criterion beside another.
 """
 
-import html
 import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import xarray as xr
-from markupsafe import Markup
 
 from walras._core.errors import RunFolderError
 from walras.report import labels, policies
-from walras.report.page import MEANING, Drawing, Made, Section, rendered
+from walras.report.page import MEANING, Made, Section, drawn_sections, rendered
 from walras.report.reading import object_in
-from walras.report.style import drawing, inline
 
 ALONG = {
     "transition": "along the transition from the day of the announcement",
@@ -130,15 +126,7 @@ def sections(design: dict[str, Any]) -> Iterator[Section]:
         ("gains", "Gains by group", _gains),
         ("transition", "The transition", _transition),
     ]
-    with drawing(), mpl.rc_context({"figure.max_open_warning": 0}):
-        for key, name, make in groups:
-            drawn = [
-                Drawing(Markup(inline(f, f"{key}{n}", html.escape(f"{name}: {caption}"))), caption)
-                for n, (f, caption) in enumerate(make(design))
-                if f is not None
-            ]
-            if drawn:
-                yield Section(key, name, drawn)
+    yield from drawn_sections(groups, design)
 
 
 def _surface(design: dict[str, Any]) -> Made:

@@ -210,12 +210,17 @@ def sections(run: Run) -> Iterator[Section]:
         ("euler", "Euler errors", _euler),
         ("convergence", "Convergence", _convergence),
     ]
+    yield from drawn_sections(groups, run)
+
+
+def drawn_sections(groups: list[tuple[str, str, Callable[[Any], "Made"]]], what: Any) -> Iterator[Section]:
+    """Sections (key, title, what makes the figures) in which something was drawn of `what`."""
     # Settings are read while a figure is made, not only when it is written.
     with drawing(), mpl.rc_context({"figure.max_open_warning": 0}):
         for key, name, make in groups:
             drawn = [
                 Drawing(Markup(inline(f, f"{key}{n}", html.escape(f"{name}: {caption}"))), caption)
-                for n, (f, caption) in enumerate(make(run))
+                for n, (f, caption) in enumerate(make(what))
                 if f is not None
             ]
             if drawn:
