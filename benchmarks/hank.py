@@ -1,6 +1,5 @@
 """What `replicate.py` asks of the HANK economy: rest, moments, the Phillips curve, small shocks."""
 
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import equinox as eqx  # noqa: E402
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from sizes import LEARNED, hank_learners, hank_preset  # noqa: E402
 
 import walras as w  # noqa: E402
 from walras._core.tree import entry  # noqa: E402
@@ -24,23 +24,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.truth.new_keynesian import Linear  # noqa: E402
 
 HORIZON, DATES, SHOCKS = 40, 300, 0.05
-LEARNED, NODES = "hank by StructuralRL", 120
-"""A preset of this benchmark's own: `standard` with fewer own nodes, more rounds and twice the paths."""
-PRESETS[LEARNED] = dataclasses.replace(
-    PRESETS["standard"],
-    euler=dataclasses.replace(PRESETS["standard"].euler, nodes=NODES),
-    structural=dataclasses.replace(PRESETS["standard"].structural, rounds=900, paths=32, average_rounds=300),
-    histogram_nodes=150,
-)
+PRESETS[LEARNED] = hank_preset()
 
 
 def learned(economy, rates: tuple[float, float] = (0.01, 0.004), key: int = 0) -> w.Solution:
-    """Households and firms by `StructuralRL`, each answering a price of the date; `rates` of both."""
-    learners = {
-        "household": w.learners.StructuralRL(rate=rates[0], answer={"gross_next": -6.0}),
-        "firm": w.learners.StructuralRL(degree=3, rate=rates[1], answer={"mc": 1.0}),
-    }
-    return w.solve(economy, learners, preset=LEARNED, key=key)
+    """Households and firms by `StructuralRL`."""
+    return w.solve(economy, hank_learners(rates), preset=LEARNED, key=key)
 
 
 def series(history) -> dict[str, np.ndarray]:

@@ -340,7 +340,7 @@ def hank_learned(given) -> list:
     rows = []
     for name, share in hank.apart(euler, learned, w.compare(euler, learned)).items():
         rows.append(at_most("hank learned", f"{name} on common shocks, mean gap", share, 3.0, " % of s.d."))
-    kinds = {f"EulerIteration, {hank.NODES} nodes": euler, "StructuralRL": learned}
+    kinds = {f"EulerIteration, {NODES} nodes": euler, "StructuralRL": learned}
     in_matrix("hank srl2025", kinds, "firm_Pi")
     residual = hank.phillips(learned, 60)
     rows.append(at_most("hank learned", "Phillips curve with true next prices, mean residual", float(residual.mean()), 1e-4))

@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Array
 
 from walras._core.errors import InputError
+from walras._core.host import on_host
 from walras._core.keys import root_key, stream
 from walras._core.tree import entry
 from walras.diagnose.evidence import Evidence
@@ -156,6 +157,7 @@ def general(solution: Solution) -> dict[str, Any]:
     }
 
 
+@on_host()
 def simulate(solution: Solution, *, periods: int = 1000, key: int = 0) -> xr.Dataset:
     """Simulate a solved economy on fresh shocks, from a state of its long run.
 
