@@ -28,6 +28,7 @@ from walras.inputs import check_parameters
 from walras.learners import stationary
 from walras.learners.euler import EulerIteration
 from walras.learners.frozen import FrozenDate
+from walras.learners.news import Still
 from walras.learners.preset import preset as preset_named
 from walras.learners.table import TableRule
 from walras.solution import Solution
@@ -53,6 +54,11 @@ class Standing(eqx.Module):
     def economy(self) -> Economy:
         """The economy that stands still."""
         return self.date.economy
+
+    @property
+    def still(self) -> Still:
+        """What its linear answers are made of."""
+        return Still(self.date, self.x, self.rule, self.mass)
 
     @property
     def population(self) -> Histogram:

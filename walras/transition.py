@@ -26,9 +26,8 @@ from walras.economy import period as periods
 from walras.economy.economy import Economy
 from walras.economy.process import Distribution, transition_matrix
 from walras.economy.space import choice_fields
-from walras.learners.egm import Prospect, answer, marginal_values
 from walras.learners.frozen import FrozenDate
-from walras.learners.table import TableRule
+from walras.learners.news import back, forward, jacobian, view_of
 from walras.rest import Standing, lowest, rest, standing
 from walras.simulate import attributes
 from walras.solution import Solution
@@ -111,33 +110,6 @@ class _Tables(NamedTuple):
     outcome: Any
 
 
-def _view(date: FrozenDate, x, rule, mass):
-    now = date.now(x, rule, mass)
-    return now.views[date.name], now.outcome[date.name]
-
-
-def _lead(tree):
-    return jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[None], tree)
-
-
-def _back(date: FrozenDate, rule: TableRule, ahead, now):
-    """The rule of a date, given that of the next; `ahead` and `now` are (view, outcome)."""
-    agent, exo = date.agent, date.state.exo
-    mix = transition_matrix(agent.risk, exo, exo, ahead[1])
-    values = marginal_values(rule, Prospect(_lead(ahead[0]), _lead(ahead[1]), jnp.ones((1, 1, 1)), mix[None, None]))[0]
-    W = jnp.einsum("ef,fa->ea", mix, values, precision="highest")
-    table = answer(agent, rule.own_axis, W, *now, rule.table[0])
-    return dataclasses.replace(rule, table=table[None])
-
-
-def _forward(date: FrozenDate, x, rule: TableRule, mass):
-    """The record of a date and the next cross-section."""
-    now, rules = date.now(x, rule, mass), {date.name: rule}
-    state = dataclasses.replace(date.state, cross={date.name: mass})
-    after = periods.move_on(date.economy, date.populations, rules, state, now, date.key, state.exo)
-    return now, after.cross[date.name]
-
-
 def _proxy(date: FrozenDate, mass, n: int):
     """Cross-sections that have the risk states right at every date: all that a view may read besides the candidate."""
     exo = date.state.exo
@@ -151,12 +123,12 @@ def _proxy(date: FrozenDate, mass, n: int):
 
 def _rules(date: FrozenDate, x, end: Standing, proxies) -> Array:
     """Tables at every date, (date, index, risk, nodes, choices)."""
-    last = _view(date, end.x, end.rule, end.mass)
+    last = view_of(date, end.x, end.rule, end.mass)
 
     def step(carry, at):
         rule, ahead = carry
-        here = _view(date, *at[:1], rule, at[1])
-        rule = _back(date, rule, ahead, here)
+        here = view_of(date, *at[:1], rule, at[1])
+        rule = back(date, rule, ahead, here)
         return (rule, here), rule.table
 
     return jax.lax.scan(step, (end.rule, last), (x, proxies), reverse=True)[1]
@@ -169,7 +141,7 @@ def _excesses(date: FrozenDate, x, mass, end: Standing):
 
     def step(mass, at):
         here, table = at
-        now, mass_next = _forward(date, here, dataclasses.replace(end.rule, table=table), mass)
+        now, mass_next = forward(date, here, dataclasses.replace(end.rule, table=table), mass)
         return mass_next, date.excess(here, now)
 
     return jax.lax.scan(step, mass, (x, tables))[1]
@@ -206,11 +178,11 @@ def _recorded(date: FrozenDate, x, mass, end: Standing):
     def step(mass, at):
         here, table, proxy = at
         rule = dataclasses.replace(end.rule, table=table)
-        now, after = _forward(date, here, rule, mass)
+        now, after = forward(date, here, rule, mass)
         paid = now.payoff[name]
         weight = now.cross[name].weight
         kept = (now.public(), date.excess(here, now), weight @ paid, weight @ spent(now), worth(now))
-        off = _farthest(now.views[name], _view(date, here, rule, proxy)[0])
+        off = _farthest(now.views[name], view_of(date, here, rule, proxy)[0])
         return after, (kept, (paid.reshape(mass.shape), moved(now), now.outcome), off)
 
     after, ((public, *sums), along, off) = jax.lax.scan(step, mass, (x, tables, proxies))
@@ -252,51 +224,6 @@ def _closing(date: FrozenDate, mass, end: Standing):
 def _beta(date: FrozenDate, now):
     own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[date.name].own)
     return date.agent.discount(own, now.views[date.name], now.outcome[date.name])
-
-
-@eqx.filter_jit
-def _news(date: FrozenDate, end: Standing, n: int, size: float):
-    """Fake news at the end: what an unknown s dates ahead does to the excess today (n, out, in) and to the next
-    cross-section (n, in, cells), and what a person at each cell does to the excess u dates ahead (n, out, cells)."""
-    unknowns = len(end.x)
-    rule, mass, x = end.rule, end.mass, end.x
-    view = _view(date, x, rule, mass)
-
-    def shifted(direction, sign):
-        def step(carry, s):
-            later, ahead = carry
-            here_x = jnp.where(s == 0, x + sign * size * direction, x)
-            here = _view(date, here_x, rule, mass)
-            new = _back(date, later, ahead, here)
-            now, after = _forward(date, here_x, new, mass)
-            return (new, here), (date.excess(here_x, now), after.reshape(-1))
-
-        return jax.lax.scan(step, (rule, view), jnp.arange(n))[1]
-
-    def both(direction):
-        (up, far_up), (down, far_down) = shifted(direction, 1.0), shifted(direction, -1.0)
-        return (up - down) / (2 * size), (far_up - far_down) / (2 * size)
-
-    today, spread = jax.lax.map(both, jnp.eye(unknowns))
-    reads = jax.jacrev(lambda m: date.excess(x, date.now(x, rule, m)))(mass)
-    _, transpose = jax.vjp(lambda m: _forward(date, x, rule, m)[1], mass)
-
-    def dated(read, _):
-        return jax.vmap(lambda r: transpose(r)[0])(read), read.reshape(unknowns, -1)
-
-    return jnp.moveaxis(today, 0, -1), jnp.swapaxes(spread, 0, 1), jax.lax.scan(dated, reads, None, length=n)[1]
-
-
-def jacobian(end: Standing, n: int) -> np.ndarray:
-    """Response of every excess at every date to every unknown at every date, (n × unknowns, n × unknowns), at the end."""
-    today, spread, reads = (np.asarray(part) for part in _news(end.date, end, n, 1e-5 * float(np.abs(end.x).max())))
-    m = len(end.x)
-    J = np.zeros((n, m, n, m))
-    J[0] = np.moveaxis(today, 0, 1)
-    J[1:] = np.einsum("uoc,sic->uosi", reads[:-1], spread, optimize=True)
-    for t in range(1, n):
-        J[t, :, 1:] += J[t - 1, :, :-1]
-    return J.reshape(n * m, n * m)
 
 
 def transition(
@@ -372,7 +299,7 @@ def _regridded(begin: Standing, population):
 def _solved(end: Standing, mass, x: np.ndarray, inverse: np.ndarray | None) -> Transition:
     """The path that clears, by Broyden's method from the Jacobian of the end."""
     if inverse is None:
-        inverse = np.linalg.inv(jacobian(end, len(x)))
+        inverse = np.linalg.inv(jacobian(end.still, len(x)))
     evaluate = lambda v: np.asarray(_excesses(end.date, jnp.asarray(v.reshape(x.shape)), mass, end)).reshape(-1)  # noqa: E731
     flat, gap = x.reshape(-1), evaluate(x.reshape(-1))
     for _ in range(60):

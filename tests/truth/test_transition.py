@@ -11,7 +11,7 @@ from tests.truth.capital import Capital
 from walras._core.errors import InputError
 from walras.economies import Aiyagari, KrusellSmith, TaxEconomy
 from walras.economies.saver import Household
-from walras.transition import jacobian
+from walras.learners.news import jacobian
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_the_jacobian_is_that_of_differences(name, request):
     from walras.transition import _excesses
 
     end, n, k = request.getfixturevalue(name), 120, 17
-    m, J = len(end.x), jacobian(end, n)
+    m, J = len(end.x), jacobian(end.still, n)
     for i in range(m):
         ends = []
         for sign in (1, -1):

@@ -5,18 +5,21 @@ Thresholds are the same for every learner. They change only with an *accuracy* e
 
 import dataclasses
 
+from walras._core.host import on_host
 from walras._core.results import Verdict
 from walras.diagnose.accounts import Accounts
 from walras.diagnose.best_response import BestResponse
 from walras.diagnose.clearing import Clearing
 from walras.diagnose.collapse import Collapse
 from walras.diagnose.den_haan import DenHaan
+from walras.diagnose.determinacy import Determinate
 from walras.diagnose.euler import EulerErrors
 from walras.diagnose.evidence import Evidence
 from walras.diagnose.finding import Check, Finding
 from walras.diagnose.nodes import Nodes
 from walras.diagnose.rest import Rest
 from walras.diagnose.restricted import Restricted
+from walras.diagnose.uniqueness import Unique
 from walras.diagnose.unseen import Unseen
 
 STANDARD = {
@@ -56,6 +59,8 @@ CHECKS: tuple[Check, ...] = (
     BestResponse(),
     Restricted(),
     Clearing(),
+    Unique(),
+    Determinate(),
     Accounts(),
     Nodes(),
     Rest(),
@@ -77,6 +82,7 @@ class Certificate:
         return next((f.value for f in self.findings if f.figure == name), None)
 
 
+@on_host()
 def certify(evidence: Evidence, preset: str, stopped: str = "", checks: tuple[Check, ...] = CHECKS) -> Certificate:
     """Run all checks. `stopped` says why the solver did not arrive, "" if it did."""
     limits = thresholds(preset)

@@ -6,6 +6,7 @@ For formula prices, stocks are counted again with exact summation and the formul
 """
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -92,15 +93,9 @@ class Clearing(Check):
             found.append((float(len(dates)), (name, f", first at date {dates[0]}" if len(dates) else "")))
         return worst(found)
 
-    def _states(self, evidence: Evidence):
-        blocks = len(evidence.states.date)
-        states = jax.tree_util.tree_map(np.asarray, evidence.states)
-        for block in np.unique(np.linspace(0, blocks - 1, min(self.samples, blocks)).astype(int)):
-            yield block, jax.tree_util.tree_map(lambda leaf: leaf[block], states)  # noqa: B023
-
     def _cleared(self, evidence: Evidence) -> tuple[np.ndarray, int | None]:
         """Gaps, and samples at which the excess is flat in the price (None: not looked at)."""
-        market, lab = evidence.lab.economy.market(), evidence.lab
+        market = evidence.lab.economy.market()
         assert isinstance(market, Clear)
         residual = np.abs(evidence.dates["public"].status[1]) / flow_scale(evidence)
         if market.bracket is None or len(market.bracket[0]) != 1:
@@ -109,8 +104,8 @@ class Clearing(Check):
             list(x) for x in (market.bracket[0], market.bracket[0].values(), market.bracket[1].values())
         )
         gaps, flat = [float(residual.max())], 0
-        for block, state in self._states(evidence):
-            excess = lambda x, s=state: float(_excess(lab, evidence.rules, s, evidence.key, {name: jnp.asarray(x)}))  # noqa: E731
+        for block, state in sampled(evidence, self.samples):
+            excess = functools.partial(excess_at, evidence, state, name)
             low_, high_ = float(low), float(high)
             if not excess(low_) * excess(high_) <= 0:  # not a number is no bracket either
                 gaps.append(np.inf)
@@ -125,7 +120,7 @@ class Clearing(Check):
 
     def _formula(self, evidence: Evidence) -> np.ndarray:
         gaps = []
-        for block, state in self._states(evidence):
+        for block, state in sampled(evidence, self.samples):
             now = _opened(evidence.lab, evidence.rules, state, evidence.key)
             counted = {}
             for name, cross in now.cross.items():
@@ -138,6 +133,19 @@ class Clearing(Check):
             apart = [(abs(float(v) - there[k]) / max(abs(there[k]), TINY), k) for k, v in again.items()]
             gaps.append(worst(apart)[0] if apart else 0.0)  # no price may be known before everybody has chosen
         return np.array(gaps)
+
+
+def sampled(evidence: Evidence, count: int):
+    """(number of the block, state) of some sampled dates, evenly over all."""
+    blocks = len(evidence.states.date)
+    states = jax.tree_util.tree_map(np.asarray, evidence.states)
+    for block in np.unique(np.linspace(0, blocks - 1, min(count, blocks)).astype(int)):
+        yield block, jax.tree_util.tree_map(lambda leaf: leaf[block], states)  # noqa: B023
+
+
+def excess_at(evidence: Evidence, state, name: str, price: float) -> float:
+    """The excess of the one market in a state at a price of this name."""
+    return float(_excess(evidence.lab, evidence.rules, state, evidence.key, {name: jnp.asarray(price)}))
 
 
 def _exact_total(values: np.ndarray, weight: np.ndarray, mass: float) -> np.ndarray:
