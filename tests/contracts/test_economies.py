@@ -10,13 +10,8 @@ from walras.lab.request import calibrations
 from walras.lab.request import economies as named_economies
 from walras.testing.economies import contracts
 
-NOT_YET = {"marl-rbc", "marl-rbc, nine types"}
-"""Calibrations in which `invert` is inside its set at none of the points that are drawn: why is not known yet."""
 
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.xfail(strict=True)) if n in NOT_YET else n for n in ECONOMIES]
-)
+@pytest.mark.parametrize("name", ECONOMIES)
 def test_contract(name):
     constructor, situation = ECONOMIES[name]
     w.testing.check_economy(constructor(), situation=situation)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from walras.numerics.interpolate import Axis, EvenAxis, along_first, cubics
+from walras.numerics.interpolate import Axis, EvenAxis, along_first, cubics, curved
 
 BENT = [Axis(0.0, 200.0, 10.0, 150), Axis(-2.0, 8.0, 0.5, 31), Axis(5.0, 6.0, 100.0, 12), Axis(0.0, 1e4, 1.0, 500)]
 
@@ -168,3 +168,13 @@ def test_slopes_of_cubics_are_continuous_and_of_third_order():
         np.testing.assert_allclose(slope(axis.nodes[5:-5] - beside), slope(axis.nodes[5:-5] + beside), rtol=1e-6)
     # Inside, where the ends' one-sided slopes are far away: an order between two and three for the slope.
     assert errors[0] / errors[1] > 3.9 and errors[1] / errors[2] > 3.9 and errors[2] < 1e-4
+
+
+def test_a_smooth_curve_through_four_points():
+    """Parabolas exactly, third order otherwise; straight where it is asked for."""
+    nodes, line = jnp.array([0.0, 1.0, 2.5, 3.0]), lambda x: 2 - x + 0.5 * x**2
+    middle = 1 + 0.4 * 1.5
+    assert curved(line(nodes), nodes, 0.4, False) == pytest.approx(line(middle), abs=1e-14)
+    assert curved(line(nodes), nodes, 0.4, True) == pytest.approx(0.6 * line(1.0) + 0.4 * line(2.5), abs=1e-14)
+    ends = jnp.array([1.0, 1.0, 2.5, 3.0])  # the first cell of a grid has no neighbour on its left
+    assert jnp.isfinite(curved(line(ends), ends, 0.4, False))

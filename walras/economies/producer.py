@@ -12,6 +12,8 @@ learns after everybody has chosen: its outcome has `rent` (ρ), `kept` (1 − δ
 | κ, λ | `risk` | productivity of capital, of hours: the pair is the value of the state | – |
 """
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -28,12 +30,14 @@ from walras.economy.space import Interval
 class Share(Choice):
     """Share of cash consumed."""
 
+    amounts: ClassVar[bool] = False
     s: Scalar
 
 
 class HoursAndShare(Choice):
     """Share of time worked, share of cash consumed."""
 
+    amounts: ClassVar[bool] = False
     l: Scalar
     s: Scalar
 

@@ -6,7 +6,7 @@ populations and the core do that. Optional capabilities are small second classes
 
 import abc
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array
@@ -70,7 +70,13 @@ class View(eqx.Module):
 
 
 class Choice(eqx.Module):
-    """What an individual decides. Fields are filled in the order in which they are declared."""
+    """What an individual decides. Fields are filled in the order in which they are declared.
+
+    `amounts`: whether choices are amounts, nearly linear in the own stock, as consumption is. A share of cash is none: tables
+    then take smooth curves between nodes, and first-order conditions carry the next stock instead of the share.
+    """
+
+    amounts: ClassVar[bool] = True
 
 
 class AgentType(Parameters):

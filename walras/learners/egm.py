@@ -150,6 +150,22 @@ def answer(
 
     corner = _corner(agent, own_at(0, nodes[-1]), view, outcome, old[0, -1], field)
 
+    amounts = agent.feasible(own_at(0, nodes[-1]), view, {}).amounts
+
+    def aimed(own, values, target):
+        """The choices with the last one moved so that they lead to a next stock (Newton; at once where the stock is linear in it)."""
+        kind = type(agent.feasible(own, view, {}))
+
+        def after(last):
+            choice = kind(**dict(zip(choice_fields(kind), (*values[:-1], last), strict=True)))
+            return getattr(agent.move(own, choice, view, outcome), field)
+
+        last = values[-1]
+        for _ in range(2):
+            reached, slope = jax.jvp(after, (last,), (jnp.ones_like(last),))
+            last = last + (target - reached) / slope
+        return values.at[-1].set(last)
+
     def onto(w, state, position):
         """Positions at all nodes, for one risk state."""
         choices, stocks = jax.vmap(back, in_axes=(0, None, 0, 0))(w, state, nodes, position)
@@ -158,6 +174,8 @@ def answer(
             bound = jax.vmap(lambda s, c0: _at_limit(agent, own_at(state, s), view, outcome, field, w[0], c0))
             limited = bound(nodes, jnp.broadcast_to(choices[0], carried.shape))
             carried = jnp.where((nodes < stocks[0])[:, None], limited, carried)
+        if not amounts:
+            carried = jax.vmap(aimed)(jax.vmap(own_at, (None, 0))(state, nodes), carried, axis.through(stocks, nodes))
         binds = (nodes < stocks[0]) & (nodes[0] <= floor)  # a grid may begin above the limit
         return jax.vmap(lambda s, c, b: _positions(agent, own_at(state, s), view, c, jnp.where(b, corner, jnp.nan)))(
             nodes, carried, binds

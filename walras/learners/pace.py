@@ -34,19 +34,22 @@ def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
     rounds diverge.
     """
     sizes = setup.preset.euler
+    made = setup.economy.timing().moves()[setup.name].gets is not nothing and setup.rest is None
+    forecasts = sizes.outcome_step
     if setup.rest is not None:
         law, count, placing = sizes.several
     elif not isinstance(setup.economy.market(), Formula):
         law, count, placing = sizes.clearing
     elif isinstance(setup.populations[setup.name], Representative):
         law, count, placing = sizes.representative
+        if made:  # hours answer the wage that is forecast, and the law again
+            law = forecasts = sizes.outcome_alone if law_step is None else law_step
     else:
         law, count, placing = 1.0, sizes.sweeps, sizes.placing_rounds
     law = law if law_step is None else law_step
     count = count if sweeps is None else sweeps
     guard = sizes.guard if setup.rest is None else sizes.several_guard
-    made = setup.economy.timing().moves()[setup.name].gets is not nothing and setup.rest is None
-    views = jax.device_put(np.float64(sizes.outcome_step)) if made else None
+    views = jax.device_put(np.float64(forecasts)) if made else None
     numbers = (np.float64(law), np.int64(count), np.int64(placing), np.float64(guard))
     return Pace(*(jax.device_put(x) for x in numbers), views)
 

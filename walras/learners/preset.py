@@ -18,7 +18,7 @@ class EulerSizes:
     one type's prices clear a market, where a representative lives alone (its best answer to a law overshoots many times), and
     where several types meet in cleared markets; there the bands are wider (`several_guard`): where the nodes end, so does the
     answer of demand to the interest rate. `outcome_step`: share of the way that forecasts of views and outcomes move in a round where
-    choices of the same date make them.
+    choices of the same date make them, `outcome_alone` that of both law and forecasts where a representative makes them.
     """
 
     nodes: int
@@ -37,6 +37,7 @@ class EulerSizes:
     several: tuple[float, int, int] = (1.0, 1, 20)
     several_guard: float = 0.6
     outcome_step: float = 0.3
+    outcome_alone: float = 0.015
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from walras.economy.agent import AgentType
 from walras.economy.foc import stock_field
 from walras.economy.rule import Information, Rule
 from walras.economy.space import choose, nearest, positions_of
-from walras.numerics.interpolate import Axis, EvenAxis, along_first, pick
+from walras.numerics.interpolate import Axis, EvenAxis, along_first, curved, pick
 
 
 class TableRule(Rule):
@@ -116,5 +116,12 @@ def between_nodes(rule: TableRule, part: Float[Array, "risk nodes choices"], own
     # The choices at the two nodes are interpolated, not the positions: consumption is nearly linear in wealth, its
     # share in cash is not. The result is put back into the feasible set of the point itself.
     left, right = at_node(cell), at_node(cell + 1)
-    between = jax.tree_util.tree_map(lambda x, y: x + jnp.maximum(weight, 0.0) * (y - x), left, right)
+    if left.amounts:
+        between = jax.tree_util.tree_map(lambda x, y: x + jnp.maximum(weight, 0.0) * (y - x), left, right)
+    else:
+        around = jnp.clip(cell + jnp.arange(-1, 3), 0, axis.n - 1)
+        kinked = jnp.any(part[row + cell + jnp.arange(2), -1] == 1.0)
+        four = [at_node(n) for n in around]
+        curve = lambda *x: curved(jnp.stack(x), pick(nodes, around), jnp.clip(weight, 0.0, 1.0), kinked)  # noqa: E731
+        between = jax.tree_util.tree_map(curve, *four)
     return nearest(agent, own, view, between)

@@ -62,6 +62,25 @@ class Axis(eqx.Module):
         return pick(level, left) + pick(slope, left) * nodes
 
 
+def curved(values: Float[Array, " 4"], nodes: Float[Array, " 4"], weight, straight) -> Array:
+    """Between the second and the third of four nodes: a cubic with the slopes of the parabolas through neighbours, as in `cubics`.
+
+    Args:
+        values, nodes: at the first and the last cell of a grid the outer node is the inner one again.
+        weight: how far towards the third node, 0 … 1.
+        straight: whether a straight line is wanted instead.
+    """
+    width = nodes[1:] - nodes[:-1]
+    steps = (values[1:] - values[:-1]) / jnp.where(width > 0, width, 1.0)
+    middle = steps[1]
+    steps = jnp.where(width > 0, steps, middle)  # no neighbour: the cell's own slope
+    slope = lambda i: (steps[i] * width[i + 1] + steps[i + 1] * width[i]) / (width[i] + width[i + 1])  # noqa: E731
+    first, last = slope(0) - middle, slope(1) - middle
+    bend = width[1] * weight * (1 - weight) * (first * (1 - weight) - last * weight)
+    line = values[1] + weight * (values[2] - values[1])
+    return line + jnp.where(straight, 0.0, bend)
+
+
 def cubics(axis: Axis, values: Float[Array, "rows n"]) -> Float[Array, "rows*(n-1) 4"]:
     """Smooth interpolation along an axis: in each cell (row major) a cubic in the relative position, constant first.
 

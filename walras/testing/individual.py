@@ -250,7 +250,10 @@ def inverted(alive: Probe) -> None:
         if not isinstance(agent, Invertible):
             continue
         points = sample(alive.points[who], alive.sizes.points)
-        choice = random_choices(agent, points, stream(alive.key, "inverted"), 0.1, 0.9)
+        # Who consumes a tenth of a stock that lasts for years works no more: small shares belong to it.
+        several = len(position_shapes(agent, *jax.tree_util.tree_map(lambda x: x[0], (points.own, points.view)))) > 1
+        low = 0.005 if several else 0.1
+        choice = random_choices(agent, points, stream(alive.key, "inverted"), low, 0.9, logs=several)
         factors = jnp.exp(0.5 * jax.random.normal(stream(alive.key, "factors"), (alive.sizes.points,)))
         *found, inside = (np.asarray(x) for x in _inverted(agent, points, choice, factors))
         ends = isinstance(agent, ProfitSeeker) or len(choice_fields(choice)) > 1

@@ -213,13 +213,15 @@ def picked_by(agent: AgentType, own, view, positions):
     return agent.conduct(own, view) if isinstance(agent, Institution) else choose(agent, own, view, positions)
 
 
-def random_choices(agent: AgentType, points: Points, key: Key, low: float = 0.0, high: float = 1.0):
-    """Choices at random positions between `low` and `high`, one for each point."""
+def random_choices(agent: AgentType, points: Points, key: Key, low: float = 0.0, high: float = 1.0, logs: bool = False):
+    """Choices at random positions between `low` and `high`, even in logs if asked, one for each point."""
+    ends = (jnp.log(low), jnp.log(high)) if logs else (low, high)
 
     def one(own, view, k):
         shapes = position_shapes(agent, own, view)
         keys = jax.random.split(k, len(shapes))
-        drawn = [jax.random.uniform(kk, s, minval=low, maxval=high) for kk, s in zip(keys, shapes, strict=True)]
+        drawn = [jax.random.uniform(kk, s, minval=ends[0], maxval=ends[1]) for kk, s in zip(keys, shapes, strict=True)]
+        drawn = [jnp.exp(x) for x in drawn] if logs else drawn
         return picked_by(agent, own, view, drawn)
 
     count = jax.tree_util.tree_leaves(points)[0].shape[0]
