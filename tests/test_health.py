@@ -72,14 +72,17 @@ def test_a_solve_that_goes_wrong_goes_back_and_then_stops(begun):
     """Half the step, a few times, and then an honest end with the last good state."""
     lab, loop = begun
     lab = faults.in_equation(lab, price=(0, 5, 0))
-    kept = []
-    solution = finish(lab, loop, name="Faulty", seed=0, watch=lambda _, at: kept.append(at) and False, timer=Timer())
+    kept, resumed = [], []
+    solution = finish(lab, loop, name="Faulty", seed=0, watch=lambda *at: kept.append(at) and False, timer=Timer())
     assert solution.verdict == "failed"
     assert "prices.r is nan at date 5" in solution.certificate.reasons[0] and "round 3" in solution.certificate.reasons[0]
     assert health.first_bad(solution.loop.learners) is None and int(solution.loop.round) == 2
-    steps = [float(at.learners["household"].pace.law) for at in kept]
+    steps = [float(at.learners["household"].pace.law) for _, at in kept]
     # The last look is at the end, which is no step.
     assert steps[:-1] == [steps[0] * 0.5**n for n in range(ROLLBACKS + 1)] and steps[-1] == steps[-2]
+    # How often it went back is part of the state: who goes on from there has as many left.
+    finish(*kept[2], name="Faulty", seed=0, watch=lambda *at: resumed.append(at) and False, timer=Timer())
+    assert [float(at.learners["household"].pace.law) for _, at in resumed] == steps[2:]
 
 
 def test_what_has_no_step_is_left_as_it_is(begun):

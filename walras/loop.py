@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from walras import health
 from walras._core.compiling import brief_jit
+from walras._core.host import on_host
 from walras._core.keys import host_generator, stream
 from walras._core.tree import all_finite
 from walras._core.types import Key
@@ -77,7 +78,7 @@ class LoopState(eqx.Module):
 
     `learners` states by type; `economy` the start of every path (leading axis path); `trace` (max_rounds, 3) changes of
     rule, law and cross-section by round; `distance` (3,) estimated distances to the fixed point; `finite` whether all
-    learner states are finite.
+    learner states are finite; `returns` how often the solve went back to its last good state.
     """
 
     round: Array
@@ -88,6 +89,7 @@ class LoopState(eqx.Module):
     distance: Float[Array, " measures"]
     finite: Array
     mixing: Mixing | None = None
+    returns: Array | None = None  # none in a checkpoint of before November 2026
 
 
 def stationary_people(learners: dict[str, Learner], states: dict) -> dict[str, tuple[Histogram, np.ndarray]]:
@@ -145,7 +147,7 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
         distance = largest_change(trace, loop.round, mixing.known)
     seen = [(field.view, field.outcome, field.info) for field in fields.values() if field is not None]
     finite = priced & all_finite((states, economy, seen, rolls, mixing, trace[loop.round]))
-    return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing)
+    return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing, loop.returns)
 
 
 def _placed(states: dict) -> Array:
@@ -273,7 +275,12 @@ def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:
     """
     if not lab.stationary:
         return advance_compiled(lab, loop, np.int64(rounds))
-    # A stationary search solves sparse systems on the host: its rounds are few and run one by one.
+    return _searched(lab, loop, rounds)
+
+
+@on_host()
+def _searched(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:
+    """A stationary search solves sparse systems on the host: its rounds are few and run one by one."""
     for _ in range(rounds):
         if arrived(lab, loop) or not loop.finite or loop.round >= lab.rounds or stuck(lab, loop):
             break

@@ -14,6 +14,7 @@ import numpy as np
 
 from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, SolveError, UnknownName
+from walras._core.host import on_host
 from walras._core.keys import root_key, stream
 from walras._core.tree import entry, strong
 from walras.diagnose.certificate import certify, failed
@@ -59,6 +60,7 @@ def discretised(economy: Economy, states: int) -> Economy:
     return jax.tree_util.tree_map(finite, economy, is_leaf=lambda node: isinstance(node, Process))
 
 
+@on_host()
 def laboratory(
     economy: Economy,
     learners: dict[str, Learner],
@@ -113,7 +115,7 @@ def laboratory(
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
     number, finite = np.int64(0), np.bool_(True)
-    loop = LoopState(number, key, states, state, trace, nowhere, finite, mixing.start(states))
+    loop = LoopState(number, key, states, state, trace, nowhere, finite, mixing.start(states), np.int64(0))
     # Weakly typed or host arrays would make the compiled loop a second program on its second call.
     lab, loop = strong((lab, loop))
     return lab, loop
@@ -234,13 +236,13 @@ def goes_on(lab: Laboratory, loop: LoopState) -> bool:
 
 def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Watch | None, timer: "Timer") -> Solution:
     """Run the loop from where it stands to its end, then certify. Used by `solve` and by resuming."""
-    chunk, left = 1 if lab.stationary else 20 if lab.fresh else 5, ROLLBACKS
+    chunk = 1 if lab.stationary else 20 if lab.fresh else 5
     while goes_on(lab, loop):
         if watch is not None and watch(lab, loop):
             raise Interrupted(lab, loop)
         loop = advance(lab, loop, chunk)
-        if not bool(loop.finite) and left:
-            left, (lab, loop) = left - 1, calmer(lab, loop)
+        if not bool(loop.finite) and _gone_back(loop) < ROLLBACKS:
+            lab, loop = calmer(lab, loop)
     if watch is not None and watch(lab, loop):
         raise Interrupted(lab, loop)
     reason, fatal = why_stopped(lab, loop)
@@ -259,11 +261,15 @@ def calmer(lab: Laboratory, loop: LoopState) -> tuple[Laboratory, LoopState]:
             learners[name], states[name] = less
     if all(learners[n] is lab.learners[n] and states[n] is loop.learners[n] for n in learners):
         return lab, loop
-    return strong(
-        (dataclasses.replace(lab, learners=learners), dataclasses.replace(loop, learners=states, finite=np.bool_(True)))
-    )
+    again = {"finite": np.bool_(True), "returns": np.int64(_gone_back(loop) + 1)}
+    return strong((dataclasses.replace(lab, learners=learners), dataclasses.replace(loop, learners=states, **again)))
 
 
+def _gone_back(loop: LoopState) -> int:
+    return 0 if loop.returns is None else int(loop.returns)
+
+
+@on_host()
 def gather_for(lab: Laboratory, loop: LoopState, seed: int, dates: int | None = None) -> Evidence:
     """The fresh simulation of a solved laboratory, on shocks that its seed fixes and the solve never used."""
     lab, begin = judged(lab, loop, entry(loop.economy, 0))

@@ -1,14 +1,17 @@
 """Run a seeded sample of mutants against the tests of their modules, and write score and survivors.
 
 make mutate                                                    300 mutants, some hours on one core
+python -m benchmarks.mutate --minutes 60                       go on for an hour with those that have not been run
 python -m benchmarks.mutate --sample 20 --only economy/space.py     a few of one module (not written)
+
+Every outcome is kept in `results/mutants.csv` and counts as long as module and tests are what they were.
 """
 
 import argparse
 import collections
 import dataclasses
+import hashlib
 import os
-import random
 import signal
 import sys
 import tempfile
@@ -24,6 +27,8 @@ LEFT_OUT = ("core/NoOp", "core/Variable", "core/RemoveDecorator", "core/Exceptio
 
 BITS = ("LShift", "RShift", "BitAnd", "BitOr", "BitXor")
 """Arithmetic on bits, which real numbers refuse: noticed by anything that runs."""
+
+OUTCOMES = "mutants.csv"
 
 SLOWEST = 1800
 """Seconds after which a mutant that still runs counts as noticed."""
@@ -163,12 +168,18 @@ def main() -> None:
 
     modules = given.only.split(",") if given.only else [m for m in TESTS if (ROOT / "walras" / m).exists()]
     everything = [place for module in modules for place in places(module)]
-    sample = random.Random(given.seed).sample(everything, min(given.sample, len(everything)))
-    cache, begin, found = given.cache or tempfile.mkdtemp(), time.monotonic(), []
+    sample = sorted(everything, key=lambda place: chance(given.seed, place))[: given.sample]
+    cache, begin, found = given.cache or tempfile.mkdtemp(), time.monotonic(), {}
+    state = {module: digest(module) for module in modules}
+    known = {} if given.only else {(row[0], row[1], int(row[2])): row for row in common.read(OUTCOMES)}
+    for place in sample:
+        row = known.get(place[:3])
+        if row is not None and row[6] == state[place[0]]:
+            found[place] = row[4]
     sound: dict[tuple[str, ...], bool] = {}
     for place in sample:
-        if time.monotonic() - begin > 60 * given.minutes:
-            break
+        if place in found or time.monotonic() - begin > 60 * given.minutes:
+            continue
         tests = TESTS[place[0]]
         if tests not in sound:  # tests that fail by themselves would kill everything
             sound[tests] = outcome(None, tests, cache) == SURVIVED
@@ -177,29 +188,43 @@ def main() -> None:
         if not sound[tests]:
             continue
         start = time.monotonic()
-        verdict = outcome(one := mutant(*place), tests, cache)
-        found.append((one, verdict))
-        print(f"{len(found)} {place} {verdict} {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    told(found, len(everything), (time.monotonic() - begin) / 60, given)
+        found[place] = outcome(mutant(*place), tests, cache)
+        seconds = time.monotonic() - start
+        known[place[:3]] = [*map(str, place), found[place], f"{seconds:.0f}", state[place[0]]]
+        print(f"{len(found)} {place} {found[place]} {seconds:.0f} s", file=sys.stderr, flush=True)
+        if not given.only:
+            columns = ["module", "operator", "occurrence", "line", "outcome", "seconds", "state"]
+            common.write(OUTCOMES, columns, (known[p[:3]] for p in sample if p in found), about="mutants, one by one")
+    told(found, len(everything), given)
 
 
-def told(found: list[tuple[Mutant, str]], whole: int, minutes: float, given) -> None:
+def chance(seed: int, place: tuple) -> str:
+    """Where a place comes in the order of the sample: whatever happens to other modules, it keeps it."""
+    return hashlib.sha256(f"{seed} {place[:3]}".encode()).hexdigest()
+
+
+def digest(module: str) -> str:
+    """What a module and its tests are now."""
+    files = (f"walras/{module}", *TESTS[module])
+    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files)).hexdigest()[:12]
+
+
+def told(found: dict[tuple, str], whole: int, given) -> None:
     """Print the score and, for a whole run, write the table of modules and survivors."""
     rows = []
-    for module in [*dict.fromkeys(sorted(m.module for m, _ in found)), "all"]:
-        counts = collections.Counter(v for m, v in found if module in ("all", m.module))
+    for module in [*sorted({place[0] for place in found}), "all"]:
+        mine = {place: verdict for place, verdict in found.items() if module in ("all", place[0])}
+        counts = collections.Counter(mine.values())
         noticed, alive = counts[KILLED] + counts[LATE], counts[SURVIVED]
         score = f"{100 * noticed / (noticed + alive):.0f} %" if noticed + alive else "–"
-        lines = [
-            f"{m.module}:{m.line} {m.operator.removeprefix('core/')}" for m, v in found if v == SURVIVED and m.module == module
-        ]
-        rows.append([module, noticed, alive, counts[STILLBORN], score, "; ".join(sorted(lines))])
+        lines = [f"{line} {operator.removeprefix('core/')}" for (_, operator, _, line), v in mine.items() if v == SURVIVED]
+        rows.append([module, noticed, alive, counts[STILLBORN], score, "; ".join(sorted(lines)) if module != "all" else ""])
     columns = ["module", "noticed", "survived", "no import", "score", "survivors"]
-    print(f"{len(found)} of {whole} mutants in {minutes:.1f} minutes")
+    print(f"{len(found)} of {whole} mutants")
     common.show(columns, [[*row[:5], row[5][:60]] for row in rows])
     if not given.only and found:
-        about = f"mutants, sample of {given.sample} of {whole} (seed {given.seed}), {len(found)} run in {minutes:.0f} minutes"
-        common.write("mutants.csv", columns, rows, about=about)
+        about = f"mutants: {len(found)} run of a sample of {given.sample} of {whole} (seed {given.seed}); survivors by line"
+        common.write("mutation.csv", columns, rows, about=about)
 
 
 if __name__ == "__main__":

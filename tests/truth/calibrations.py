@@ -214,7 +214,8 @@ def _far_aiyagari(solution, about) -> tuple[float, float]:
     def gap(log_k):
         k = math.exp(log_k)
         r, wage = alpha * (k / L) ** (alpha - 1) - delta, (1 - alpha) * (k / L) ** alpha
-        return math.log(solve(Saver(about["beta"], about["gamma"], about["k_min"], 1 + r, 1.0, wage * y, P)).held / k)
+        # Not in logs: near β(1 + r) = 1 a little more capital makes people owe on balance.
+        return solve(Saver(about["beta"], about["gamma"], about["k_min"], 1 + r, 1.0, wage * y, P)).held / k - 1
 
     try:
         here, there = gap(math.log(K)), gap(math.log(K) + 2e-3)

@@ -128,7 +128,8 @@ def resume(folder: Path, say: Report, total: Callable[[], float]) -> tuple[Solut
     """
     store.settle(folder)
     target = folder.with_name(folder.name.removesuffix(".new")) if folder.name.endswith(".new") else folder
-    if not checkpoint.present(folder) and not (folder != target and store.is_finished(folder)):
+    left_over = folder != target or (folder / checkpoint.FOLDER).is_dir()  # of a run that was cut off at its very end
+    if not checkpoint.present(folder) and not (left_over and store.is_finished(folder)):
         store.read_checkpoint(folder)  # says what is wrong with it
     with locked(folder), Stop(say, "this chunk of rounds") as stop:
         if store.is_finished(folder):
