@@ -121,27 +121,28 @@ def judge(given) -> None:
     import common
     import hank
 
-    rows = []
+    rows, devices = [], set()
     for line in (json.loads(text) for text in (given.out / "measured.jsonl").read_text().splitlines()):
         name, path = line["economy"], given.out / f"{line['economy']}{line['label']}.safetensors"
-        row = [name, line["label"] or "default", line["paths"], line["done"], f"{line['start']:.1f}", f"{line['compile']:.1f}"]
+        row = [name, line["label"] or "default", line["done"], f"{line['start']:.1f}", f"{line['compile']:.1f}"]
         row += [f"{min(line['run']):.2f}", A100[name], f"{line['bytes'] / 2**30:.2f}", len(line["digests"])]
-        row += [*_gaps(name, path, hank), line["device"]]
+        row += _gaps(name, path, hank)
+        devices.add(f"{line['paths']} paths on {line['device']}")
         rows.append(row)
         common.show(COLUMNS, [row])
-    common.write(
-        "gpu.csv", COLUMNS, rows, about="StructuralRL on a GPU: seconds of the rounds beside those on an A100; accuracy"
+    about = (
+        f"StructuralRL, {', '.join(sorted(devices))}; judged on a processor; gap: c in per cent, mean and 99 %; huggett-risk r"
     )
+    common.write("gpu.csv", COLUMNS, rows, about=about + "; hank Pi, R, w, Y, i in per cent of the s.d.")
 
 
-COLUMNS = ["economy", "mode", "paths", "rounds", "start_s", "compile_s", "rounds_s", "a100_s", "peak_gib", "digests", "verdict",
-           "what", "gap", "device"]  # fmt: skip
+COLUMNS = ["economy", "mode", "rounds", "start_s", "compile_s", "rounds_s", "a100_s", "peak_gib", "digests", "verdict", "gap"]
 
 
 def _gaps(name: str, path: Path, hank) -> list:
     """Verdict, and the figure that has a target with its value; nothing where no state was left."""
     if not path.exists():
-        return ["", "", ""]
+        return ["", ""]
     (lab, loop), _ = decode(path)
     economy, _, preset = tasks(PATHS)[name]
     PRESETS[preset.name] = preset
@@ -152,12 +153,12 @@ def _gaps(name: str, path: Path, hank) -> list:
     if name == "hank":
         reference = w.solve(economy, preset=hank.LEARNED)
         found = hank.apart(reference, solution, w.compare(reference, solution))
-        return [solution.verdict, "Pi, R, w, Y, i, % of s.d.", ", ".join(f"{found[k]:.2f}" for k in ("Pi", "R", "w", "Y", "i"))]
+        return [solution.verdict, ", ".join(f"{found[k]:.2f}" for k in ("Pi", "R", "w", "Y", "i"))]
     gap = w.compare(w.solve(economy, preset="precise"), solution)
     if name == "huggett-risk":
-        return [solution.verdict, "r", f"{gap.paths['price_r'][2]:.2e}"]
+        return [solution.verdict, f"{gap.paths['price_r'][2]:.2e}"]
     mean, top = gap.rules["household"]
-    return [solution.verdict, "c, mean and 99 %, %", f"{mean:.3f}, {top:.3f}"]
+    return [solution.verdict, f"{mean:.3f}, {top:.3f}"]
 
 
 def main() -> None:
