@@ -40,6 +40,11 @@ def test_an_eigenvalue_on_the_circle_has_no_winding_number():
     assert found.nearest < 1e-12 and "on the edge" in found.verdict
 
 
+def test_what_is_no_number_is_not_determinate():
+    found = winding(symbol_of(np.array([[[np.nan]], [[1.0]]]), np.array([0, 1])))
+    assert np.isnan(found.nearest) and "not known" in found.verdict
+
+
 def test_the_rate_form_of_huggett_with_risk_is_one_path_among_many(solved):
     """The bond-price form, the same people, is determinate: `tests/truth` compares it with a linear solver."""
     rate, price = solved(HuggettRisk.srl2025_rate), solved(HuggettRisk.srl2025)

@@ -47,6 +47,8 @@ class Determinacy:
     @property
     def verdict(self) -> str:
         """What that means, in a sentence."""
+        if np.isnan(self.nearest):
+            return "not known: the markets' answers are no numbers"
         if self.nearest < SINGULAR:
             return f"on the edge: an eigenvalue lies on the unit circle (the symbol comes within {self.nearest:.1g} of zero)"
         if self.winding > 0:
@@ -62,9 +64,11 @@ def winding(symbol: Complex[np.ndarray, " angles"]) -> Determinacy:
     Args:
         symbol: values at even angles over the whole circle, the last of them the first again.
     """
+    if not np.isfinite(symbol).all():
+        return Determinacy(0, np.nan)
     size = np.abs(symbol)
     turns = np.sum(np.angle(symbol[1:] / symbol[:-1])) / (2 * np.pi) if size.min() > 0 else 0.0
-    return Determinacy(int(np.rint(turns)), float(size.min() / size.max()))
+    return Determinacy(int(np.rint(turns)), float(size.min() / size.max()) if size.max() > 0 else 0.0)
 
 
 def around(still: Still, dates: int = DATES) -> Determinacy:
@@ -76,6 +80,8 @@ def around(still: Still, dates: int = DATES) -> Determinacy:
 
 def symbol_of(answers: Float[np.ndarray, "leads out in_"], leads: np.ndarray) -> Complex[np.ndarray, " angles"]:
     """det Σ a(k) e^{iωk} over a whole turn of ω; `leads` are the k."""
+    if not np.isfinite(answers).all():
+        return np.full(ANGLES + 1, np.nan + 0j)
     waves = np.exp(1j * np.linspace(0, 2 * np.pi, ANGLES + 1)[:, None] * leads)
     return np.linalg.det(np.einsum("wk,koi->woi", waves, answers))
 
@@ -84,10 +90,12 @@ def stands_on(evidence: Evidence) -> Still | None:
     """The stationary equilibrium from which a solve began, at its middle exogenous state; None where there is none."""
     lab = evidence.lab
     names = [name for name, agent in periods.agents(lab.economy).items() if not isinstance(agent, Institution)]
-    search = getattr(evidence.learner_states.get(names[0]), "search", None)
-    if len(names) != 1 or search is None or not isinstance(lab.economy.market(), Clear):
+    if len(names) != 1 or not isinstance(lab.economy.market(), Clear):
         return None
     (name,) = names
+    search = getattr(evidence.learner_states.get(name), "search", None)
+    if search is None:
+        return None
     histogram = lab.learners[name].histogram(evidence.learner_states[name])
     if not isinstance(histogram, Histogram) or lab.economy.exogenous.n is None:
         return None
@@ -111,7 +119,7 @@ class Determinate(Check):
         if still is None:
             return []
         found = around(still)
-        value = np.nan if found.nearest < SINGULAR else float(abs(found.winding))
+        value = float(abs(found.winding)) if found.nearest >= SINGULAR else np.nan
         remedy = (
             "another timing or policy: this answer is one path among many" if found.winding > 0 else "a calibration that rests"
         )
