@@ -24,7 +24,6 @@ ROUGH = StationarySettings(1e-6, 500)
 AROUND = 3.0
 """Stocks are looked at from so many times less to so many times more than the answer."""
 
-
 NEAR = 0.1
 """A root so near to a cell, in cells, counts as its own."""
 

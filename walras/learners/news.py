@@ -96,7 +96,8 @@ def _news(end: Still, n: int, size: float):
 
 def jacobian(end: Still, n: int) -> np.ndarray:
     """Response of every excess at every date to every unknown at every date, (n × unknowns, n × unknowns), at the end."""
-    today, spread, reads = (np.asarray(part) for part in _news(end, n, 1e-5 * float(np.abs(end.x).max())))
+    size = 1e-5 * max(float(np.abs(end.x).max()), 1e-2)  # a rate may be zero
+    today, spread, reads = (np.asarray(part) for part in _news(end, n, size))
     m = len(end.x)
     J = np.zeros((n, m, n, m))
     J[0] = np.moveaxis(today, 0, 1)
