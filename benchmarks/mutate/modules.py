@@ -1,7 +1,8 @@
 """Which modules are mutated, and which tests have to notice: those of the module, the quickest first (tests stop at the first)."""
 
 ECONOMY = ("tests/waist/test_brock_mirman.py", "tests/waist/test_krusell_smith.py", "tests/waist/test_huggett.py")
-FAULTS = ("tests/diagnose/test_planted_faults.py", "tests/diagnose/test_wrong_solvers.py")
+CHECKS = ("tests/diagnose/test_checks.py",)
+FAULTS = (*CHECKS, "tests/diagnose/test_planted_faults.py", "tests/diagnose/test_wrong_solvers.py")
 
 TESTS: dict[str, tuple[str, ...]] = {
     "economy/agent.py": (
@@ -36,15 +37,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnose/determinacy.py": ("tests/diagnose/test_several.py",),
     "diagnose/euler.py": FAULTS,
     "diagnose/evidence.py": FAULTS,
+    "diagnose/exploitability.py": ("tests/diagnose/test_exploitability.py",),
     "diagnose/finding.py": FAULTS,
     "diagnose/laws.py": ("tests/diagnose/test_restricted.py",),
     "diagnose/long_horizon.py": ("tests/diagnose/test_long_horizon.py",),
     "diagnose/nodes.py": FAULTS,
     "diagnose/reliability.py": ("tests/diagnose/test_long_horizon.py",),
-    "diagnose/rest.py": ("tests/diagnose/test_wrong_solvers.py",),
+    "diagnose/rest.py": (*CHECKS, "tests/diagnose/test_wrong_solvers.py"),
     "diagnose/restricted.py": ("tests/diagnose/test_restricted.py",),
     "diagnose/stability.py": ("tests/diagnose/test_stability.py",),
-    "diagnose/uniqueness.py": ("tests/diagnose/test_several.py",),
+    "diagnose/uniqueness.py": (*CHECKS, "tests/diagnose/test_several.py"),
     "diagnose/unseen.py": FAULTS,
     "lab/checkpoint.py": ("tests/test_run_folder.py",),
     "lab/store.py": ("tests/test_run_folder.py",),
