@@ -225,7 +225,9 @@ def _cross_change(before, after) -> Array:
         pairs = zip(jax.tree_util.tree_leaves(after.cross[name]), jax.tree_util.tree_leaves(before.cross[name]), strict=True)
         for new, old in pairs:
             if jnp.issubdtype(new.dtype, jnp.inexact):
-                changes.append(0.5 * jnp.sum(jnp.abs(new - old)) / jnp.sum(jnp.abs(old)))
+                size = jnp.sum(jnp.abs(old))
+                size = jnp.where(size > 0, size, jnp.maximum(jnp.sum(jnp.abs(new)), 1.0))  # nobody had anything
+                changes.append(0.5 * jnp.sum(jnp.abs(new - old)) / size)
     return jnp.max(jnp.stack(changes))
 
 

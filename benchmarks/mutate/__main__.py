@@ -91,8 +91,13 @@ def mutant(module: str, operator: str, occurrence: int, line: int) -> Mutant:
     return Mutant(module, operator, occurrence, line, code)
 
 
-def outcome(given: Mutant | None, tests: tuple[str, ...], cache: str) -> str:
-    """What the tests say to a mutant (None: to the code as it is), in a fork of this process."""
+def unchanged(module: str) -> Mutant:
+    """The module as it is, given like a mutant: a tester that kills this one would kill everything."""
+    return Mutant(module, "none", 0, 0, (ROOT / "walras" / module).read_text())
+
+
+def outcome(given: Mutant, tests: tuple[str, ...], cache: str) -> str:
+    """What the tests say to a mutant, in a fork of this process."""
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
@@ -113,7 +118,7 @@ def outcome(given: Mutant | None, tests: tuple[str, ...], cache: str) -> str:
     return LATE
 
 
-def _tested(given: Mutant | None, tests: tuple[str, ...], cache: str) -> int:
+def _tested(given: Mutant, tests: tuple[str, ...], cache: str) -> int:
     """Exit status: 0 nothing noticed, 1 noticed, 3 the module cannot be imported."""
     import importlib
     import importlib.machinery
@@ -126,21 +131,21 @@ def _tested(given: Mutant | None, tests: tuple[str, ...], cache: str) -> int:
     os.dup2(quiet, 2)
     jax.config.update("jax_compilation_cache_dir", cache)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    if given is not None:
-        path, plain = str(ROOT / "walras" / given.module), importlib.machinery.SourceFileLoader.get_data
-        changed = given.source.encode()
-        # The source is read from here; bytecode that was kept is not asked for.
-        importlib.machinery.SourceFileLoader.get_data = lambda self, p: changed if p == path else plain(self, p)
-        sys.dont_write_bytecode = True
-        importlib.machinery.SourceFileLoader.path_stats = _new(importlib.machinery.SourceFileLoader.path_stats, path)
-        try:
-            importlib.import_module("walras." + given.module.removesuffix(".py").replace("/", "."))
-        except Exception:
-            return 3
-        for name in [n for n in sys.modules if n == "walras" or n.startswith("walras.")]:
-            del sys.modules[name]  # tests import it anew, with their hooks for types
+    path, plain = str(ROOT / "walras" / given.module), importlib.machinery.SourceFileLoader.get_data
+    changed = given.source.encode()
+    # The source is read from here; bytecode that was kept is not asked for.
+    importlib.machinery.SourceFileLoader.get_data = lambda self, p: changed if p == path else plain(self, p)
+    sys.dont_write_bytecode = True
+    importlib.machinery.SourceFileLoader.path_stats = _new(importlib.machinery.SourceFileLoader.path_stats, path)
+    try:
+        importlib.import_module("walras." + given.module.removesuffix(".py").replace("/", "."))
+    except Exception:
+        return 3
+    for name in [n for n in sys.modules if n == "walras" or n.startswith("walras.")]:
+        del sys.modules[name]  # tests import it anew, with their hooks for types
     os.chdir(ROOT)
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests])
+    seen = "ignore::pytest.PytestAssertRewriteWarning"  # plugins that were imported with the module
+    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", seen, *tests])
     return 0 if status == 0 else 1
 
 
@@ -176,16 +181,16 @@ def main() -> None:
         row = known.get(place[:3])
         if row is not None and row[6] == state[place[0]]:
             found[place] = row[4]
-    sound: dict[tuple[str, ...], bool] = {}
+    sound: dict[str, bool] = {}
     for place in sample:
         if place in found or time.monotonic() - begin > 60 * given.minutes:
             continue
-        tests = TESTS[place[0]]
-        if tests not in sound:  # tests that fail by themselves would kill everything
-            sound[tests] = outcome(None, tests, cache) == SURVIVED
-            if not sound[tests]:
-                print(f"{tests} fail without a mutation", file=sys.stderr, flush=True)
-        if not sound[tests]:
+        module, tests = place[0], TESTS[place[0]]
+        if module not in sound:
+            sound[module] = outcome(unchanged(module), tests, cache) == SURVIVED
+            if not sound[module]:
+                print(f"{tests} fail without a mutation of {module}", file=sys.stderr, flush=True)
+        if not sound[module]:
             continue
         start = time.monotonic()
         found[place] = outcome(mutant(*place), tests, cache)

@@ -65,7 +65,7 @@ def test_draws_follow_the_density():
 
 def test_categories_are_drawn_by_their_chances_and_never_where_masked():
     mask = jnp.asarray([True, False, True, True, False])
-    head, out = Categorical(mask), jnp.asarray([0.0, 9.0, 1.0, -1.0, 9.0])
+    head, out = Categorical(mask, jnp.ones(5, bool)), jnp.asarray([0.0, 9.0, 1.0, -1.0, 9.0])
     u = (jnp.arange(4000) + 0.5) / 4000
     drawn = jax.vmap(lambda x: head.number(head.draw(out, None, x[None]))[0])(u)
     chances = np.exp([0.0, 1.0, -1.0]) / np.exp([0.0, 1.0, -1.0]).sum()

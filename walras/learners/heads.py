@@ -7,12 +7,13 @@ are given the same uniforms are paired.
 """
 
 import abc
+import dataclasses
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from walras._core.errors import InputError
 from walras.economy.space import Discrete, Interval, choice_fields
@@ -108,49 +109,69 @@ class Squashed(Head):
 
 
 class Categorical(Head):
-    """One of finitely many values, those that `mask` admits."""
+    """One of finitely many values: those that `mask` admits, and the economy at present (`admitted`); `size` of them are picked,
+    each for itself (0: one, without an axis)."""
 
-    mask: Array
+    mask: Bool[Array, " values"]
+    admitted: Bool[Array, " values"]
+    size: int = eqx.field(static=True, default=0)
 
     @property
-    def outputs(self):
-        """A logit for each value."""
+    def values(self) -> int:
+        """How many there are, admitted or not."""
         return self.mask.shape[0]
 
     @property
+    def outputs(self):
+        """A logit for each value of each pick."""
+        return self.values * self.draws
+
+    @property
     def draws(self):
-        """One."""
-        return 1
+        """As many as are picked."""
+        return max(self.size, 1)
+
+    @property
+    def open(self) -> Bool[Array, " values"]:
+        """Values that may be drawn."""
+        return self.mask & self.admitted
+
+    def within(self, space: Discrete) -> "Categorical":
+        """The head where the economy admits what this space does."""
+        if space.admitted is None:
+            return self
+        return dataclasses.replace(self, admitted=jnp.asarray(space.admitted, bool))
 
     def _logs(self, out):
-        return jax.nn.log_softmax(jnp.where(self.mask, out, -jnp.inf))
+        return jax.nn.log_softmax(jnp.where(self.open, out.reshape(self.draws, self.values), -jnp.inf), axis=-1)
 
     def _at(self, index):
-        return (index + 0.5) / self.outputs
+        return ((index + 0.5) / self.values).reshape((self.size,) if self.size else ())
 
     def middle(self, out):
         """See the class."""
-        return self._at(jnp.argmax(self._logs(out)))
+        return self._at(jnp.argmax(self._logs(out), axis=-1))
 
     def draw(self, out, sd, uniform):
         """The inverse of the distribution function: never a value that is not admitted."""
-        below = jnp.cumsum(jnp.exp(self._logs(out)))
-        reached = jnp.sum(below <= uniform[0] * below[-1])
-        last = self.outputs - 1 - jnp.argmax(self.mask[::-1])
+        below = jnp.cumsum(jnp.exp(self._logs(out)), axis=-1)
+        reached = jnp.sum(below <= uniform[:, None] * below[:, -1:], axis=-1)
+        last = self.values - 1 - jnp.argmax(self.open[::-1])
         return self._at(jnp.minimum(reached, last))
 
     def number(self, position):
-        """The number of the value."""
-        return jnp.floor(jnp.reshape(position, (1,)) * self.outputs)
+        """The numbers of the values."""
+        return jnp.floor(jnp.reshape(position, (self.draws,)) * self.values)
 
     def log_prob(self, out, sd, number):
         """See the class."""
-        return self._logs(out)[number[0].astype(jnp.int32)]
+        drawn = jax.nn.one_hot(number, self.values, dtype=bool)
+        return jnp.sum(jnp.where(drawn, self._logs(out), 0.0))
 
     def entropy(self, out, sd):
-        """−Σ p log p over what is admitted."""
-        logs = jnp.where(self.mask, self._logs(out), 0.0)
-        return -jnp.sum(jnp.where(self.mask, jnp.exp(logs) * logs, 0.0))
+        """−Σ p log p over what is admitted, summed over the picks."""
+        logs = jnp.where(self.open, self._logs(out), 0.0)
+        return -jnp.sum(jnp.where(self.open, jnp.exp(logs) * logs, 0.0))
 
     def opening(self, position):
         """All alike."""
@@ -181,20 +202,22 @@ class Heads(eqx.Module):
             if isinstance(space, Interval):
                 heads.append(Squashed(*shape) if shape else Squashed(0))
                 continue
-            if space.size or space.admitted is not None or space.values.ndim > 1:
-                raise InputError(
-                    f"'{name}' is a joint, a repeated or a masked discrete choice, for which model-free learners have no head yet",
-                    where=where,
-                    remedy="Simulate it with given rules, or step it through `walras.interfaces`.",
-                )
-            mask = np.asarray(masks.get(name, (True,) * space.values.shape[0]), bool)
-            if mask.shape != (space.values.shape[0],) or not mask.any():
-                what = "leaves no action" if mask.shape == (space.values.shape[0],) else "has another length"
+            values = space.values.shape[0]
+            mask = np.asarray(masks.get(name, (True,) * values), bool)
+            admitted = np.ones(values, bool) if space.admitted is None else np.asarray(space.admitted, bool)
+            if mask.shape != (values,) or not (mask & admitted).any():
+                what = "leaves no action" if mask.shape == (values,) else "has another length"
                 raise InputError(
                     f"the mask of '{name}' {what}", where=where, number=mask.tolist(), remedy="Admit one value at least."
                 )
-            heads.append(Categorical(jax.device_put(mask)))
+            heads.append(Categorical(*(jax.device_put(x) for x in (mask, admitted)), space.size))
         return cls(tuple(heads))
+
+    def within(self, spaces) -> "Heads":
+        """The heads where the economy admits at present what these spaces do."""
+        given = zip(self.heads, choice_fields(spaces), strict=True)
+        heads = (h.within(getattr(spaces, name)) if isinstance(h, Categorical) else h for h, name in given)
+        return Heads(tuple(heads))
 
     @property
     def outputs(self) -> int:

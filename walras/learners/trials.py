@@ -70,7 +70,7 @@ def check(setup: Setup, conduct: str | None, subject: str) -> None:
     """Refuse what no model-free learner takes.
 
     Raises:
-        InputError: for an unknown conduct, a strategic continuum, mortal types.
+        InputError: for an unknown conduct, a strategic continuum, mortal takers of prices.
     """
     population = setup.populations[setup.name]
     if conduct not in (None, "taker", "strategic"):
@@ -79,8 +79,9 @@ def check(setup: Setup, conduct: str | None, subject: str) -> None:
         kind = type(population).__name__
         remedy = "Use `taker`, or a finite population."
         raise InputError(f"individuals of a {kind} are too small to move prices", where=setup.name, remedy=remedy)
-    if isinstance(setup.agent, Mortal):
-        raise InputError(f"{subject} takes types that live for ever", where=setup.name, remedy="Use EulerIteration.")
+    if isinstance(setup.agent, Mortal) and not is_strategic(conduct, population):
+        remedy = "Use EulerIteration, or a finite population whose individuals explore inside the economy."
+        raise InputError(f"{subject} takes price-taking types that live for ever", where=setup.name, remedy=remedy)
 
 
 def begin(setup: Setup, opening_: tuple, units: int) -> Beginning:
