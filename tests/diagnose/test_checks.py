@@ -10,12 +10,14 @@ import pytest
 
 import walras as w
 from tests.report_fixtures import ALPHA, BETA, ClosedForm
-from walras.diagnose import best_response, certificate, clearing, uniqueness
+from walras._core.keys import root_key
+from walras._core.tree import entry
+from walras.diagnose import best_response, certificate, clearing, determinacy, uniqueness
 from walras.diagnose.accounts import Accounts
 from walras.diagnose.collapse import Collapse
 from walras.diagnose.den_haan import DenHaan
 from walras.diagnose.euler import EulerErrors, weighted_quantile
-from walras.diagnose.evidence import Evidence
+from walras.diagnose.evidence import Evidence, gather
 from walras.diagnose.finding import Check, Finding, worst
 from walras.diagnose.nodes import Nodes
 from walras.diagnose.rest import Rest
@@ -94,6 +96,19 @@ def test_verdicts():
     assert (none.verdict, none.findings, none.reasons) == ("failed", (), ("nothing",))
 
 
+def test_thresholds_are_those_of_the_documentation():
+    """They change only with an *accuracy* entry in the CHANGELOG, and then here."""
+    assert LIMITS == {
+        "euler_log10_mean": -3.0, "euler_log10_p99": -2.0, "euler_signed_mean": 3e-4, "euler_signed_wedge": 1e-3,
+        "den_haan_mean_percent": 0.3, "den_haan_max_percent": 1.5, "clearing_max": 1e-8, "accounts_max": 1e-8,
+        "mass_error_max": 1e-10, "outside_nodes_percent": 0.5, "top_mass": 1e-6, "rest_drift": 1e-4,
+        "best_response_gain_percent": 0.02, "unseen_types": 0.0,
+    }  # fmt: skip
+    assert certificate.thresholds("fast") == LIMITS
+    kinds = [type(check).__name__ for check in certificate.CHECKS]
+    assert len(kinds) == len(set(kinds)) == 12 and {"Clearing", "Unique", "Determinate", "Collapse"} < set(kinds)
+
+
 def test_precise_asks_for_more():
     """A tenth of every error, a third of den Haan's."""
     precise = certificate.thresholds("precise")
@@ -156,6 +171,54 @@ def test_euler_errors_of_a_constant_share(share):
     assert max(np.abs(v).max() for v in evidence.dates["accounts"].values()) < 1e-14
     assert evidence.dates["mass_error"]["household"].max() == 0 and evidence.dates["top_mass"] == {}
     assert evidence.learning == [] and evidence.unseen == [] and evidence.laws == {}
+
+
+def solved_by(share, dates, burn=None):
+    """Evidence of Brock and Mirman's economy whose household consumes a share of output."""
+    rule = ClosedForm(jnp.asarray(share), ViewInformation())
+    solution = w.solve(w.economies.BrockMirman.textbook(), {"household": Fixed(rule)}, preset="fast", key=0)
+    lab, begin = solution.lab, entry(solution.loop.economy, 0)
+    return gather(lab, solution.loop.learners, begin, dates, 10, root_key(5), burn), solution
+
+
+def test_a_tenth_is_thrown_away_first():
+    """The dates that are kept are those that a longer simulation has there; their count begins with the first that is kept."""
+    (usual, _), (whole, _), (asked, _) = (solved_by(0.7, *size) for size in ((200,), (220, 0), (180, 40)))
+    K = [e.dates["public"].stocks["household"]["K"] for e in (usual, whole, asked)]
+    assert [len(k) for k in K] == [200, 220, 180]
+    np.testing.assert_array_equal(K[0], K[1][20:])
+    np.testing.assert_array_equal(K[2], K[1][40:])
+    assert [int(e.states.date[0]) for e in (usual, whole, asked)] == [0, 0, 0] and int(usual.final.date) == 200
+    still = dataclasses.replace(usual.lab, stationary=True)  # nothing moves where there is no aggregate risk
+    begin = entry(usual.states, 0)
+    np.testing.assert_array_equal(
+        gather(still, usual.learner_states, begin, 20, 10, root_key(5)).dates["public"].exo,
+        gather(still, usual.learner_states, begin, 20, 10, root_key(5), 0).dates["public"].exo,
+    )
+
+
+def test_what_two_rules_get_along_the_same_prices():
+    """Payoffs Σ βᵗ log c and consumption at its marginal worth, Σ βᵗ: both from the household's own budget, prices as recorded."""
+    evidence, solution = solved_by(0.7, 40, 0)
+    agent, field = solution.economy.household, evidence.field("household")
+    assert field.exo.shape == field.exo_next.shape == (39,) and (field.exo[1:] == field.exo_next[:-1]).all()
+    rules = [ClosedForm(jnp.asarray(share), ViewInformation()) for share in (0.7, 0.6)]
+    begin, horizon = np.array([0, 10]), 12
+    begun = (begin, entry(evidence.states.cross["household"], [0, 1]), entry(evidence.states.memory["household"], [0, 1]))
+    pairs = tuple((rule, field.info) for rule in rules)
+    population = solution.lab.populations["household"]
+    got, worth = (np.asarray(x) for x in best_response.follow(agent, population, field, pairs, begun, root_key(0), horizon))
+    R, wage = (np.asarray(evidence.dates["public"].prices[name]) for name in ("R", "w"))
+    K = np.asarray(evidence.dates["public"].stocks["household"]["K"])
+    for number, share in enumerate((0.7, 0.6)):
+        for start, first in enumerate(begin):
+            k, total = K[first], 0.0
+            for t in range(horizon):
+                cash = R[first + t] * k + wage[first + t]
+                total += BETA**t * np.log(share * cash)
+                k = (1 - share) * cash
+            assert got[number, start] == pytest.approx(total, rel=1e-10)
+            assert worth[number, start] == pytest.approx((1 - BETA**horizon) / (1 - BETA), rel=1e-10)
 
 
 # ---- laws ----
@@ -364,6 +427,36 @@ def test_a_market_without_a_bracket_is_judged_by_what_is_left(priced):
     assert found["clearing_max"].value == pytest.approx(1e-8) and "flat_dates" not in found
 
 
+def test_formula_prices_are_asked_again_with_stocks_counted_anew(monkeypatch):
+    """A price may be one number or one for each good; the largest gap relative to its size counts, small ones in their units."""
+
+    @dataclasses.dataclass
+    class Opened:
+        cross: dict
+        stocks: dict
+
+    people = SimpleNamespace(own=np.array([1.0, 3.0]), weight=np.array([0.5, 0.5]), mass=2.0)
+    monkeypatch.setattr(clearing, "_opened", lambda lab, rules, state, key: Opened({"a": people}, {}))
+    monkeypatch.setattr(clearing, "_held", lambda agent, own: {"K": own})
+    monkeypatch.setattr(clearing.periods, "agents", lambda economy: {"a": None})
+    formula = lambda lab, now: {"r": now.stocks["a"]["K"] / 40, "p": now.stocks["a"]["K"] * np.array([1.0, 1e-9])}  # noqa: E731
+    monkeypatch.setattr(clearing, "_formula_prices", formula)
+    monkeypatch.setattr(clearing, "sampled", lambda evidence, count: [(b, None) for b in range(2)])
+
+    def gap(r=0.1, p=(4.0, 4e-9)):
+        seen = public(prices={"r": np.array([0.1, 7.0, r]), "p": np.array([[4.0, 4e-9], [7.0, 7.0], p])})
+        lab = SimpleNamespace(economy=SimpleNamespace(market=lambda: None))
+        evidence = Made(lab=lab, rules={}, key=None, dates={"public": seen}, stride=2)
+        found = figures(clearing.Clearing(), evidence)
+        assert list(found) == ["clearing_max"]
+        return found["clearing_max"]
+
+    assert gap().value == 0 and gap().where == "sample 0"
+    assert gap(r=0.1001).value == pytest.approx(1e-4 / 0.1001) and gap(r=0.1001).where == "sample 1"
+    assert gap(p=(4.0, 5e-9)).value == pytest.approx(1e-9 / 1e-6)
+    assert gap(p=(5.0, 4e-9)).value == pytest.approx(1 / 5)
+
+
 def test_totals_are_summed_exactly():
     values, weight = np.array([[1e16, 1.0], [1.0, 2.0], [-1e16, 3.0]]), np.array([1.0, 0.5, 1.0])
     assert clearing._exact_total(values, weight, 2.0).tolist() == [1.0, 10.0]
@@ -389,6 +482,49 @@ def test_the_answer_counts_once_also_at_a_point():
     assert told([1, 1, -1, -1, -1], 0.85)[0] == told([1, 1, -1, -1, -1], 2.15)[0] == 2
     assert told([1, -1, -1, 1, -1], 3.5) == (3, "p: 3.5, and between 0 to 1, 2 to 3")
     assert told([1, np.nan, -1, -1, -1], 0.5)[0] == 1  # across what is no number
+
+
+# ---- other paths ----
+
+
+def test_answers_that_die_out_slowly_are_not_cut_off():
+    """Σ ρ^k e^{−iωk} − ½ = ½ (1 + ρ e^{−iω})/(1 − ρ e^{−iω}) goes around nothing; cut off at 50 dates it seems to, eight times."""
+    leads = np.arange(-50, 50)
+    answers = (np.where(leads <= 0, 0.97 ** np.maximum(-leads, 0), 0.0) - 0.5 * (leads == 0))[:, None, None]
+    assert determinacy.winding(determinacy.symbol_of(answers, leads)).winding == -8
+    found = determinacy.settled(answers, leads)
+    assert found.winding == 0 and found.settled and "determinate" in found.verdict
+
+
+def test_turns_that_depend_on_where_answers_are_cut_are_not_told():
+    """One large answer forty dates back: seen by all fifty dates, not by half of them."""
+    leads = np.arange(-50, 50)
+    answers = (1.0 * (leads == 0) + 3.0 * (leads == -40))[:, None, None]
+    found = determinacy.settled(answers, leads)
+    assert not found.settled and found.winding == -40 and found.verdict.startswith("not known: answers have not died out")
+    np.testing.assert_allclose(determinacy.faded(np.array([0, -5, 5, 7.5, -10, 12]), 10.0), [1, 1, 1, 0.5, 0, 0], atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("found", "value", "passed"),
+    [
+        (determinacy.Determinacy(0, 0.1), 0.0, True),
+        (determinacy.Determinacy(2, 0.1), 2.0, False),
+        (determinacy.Determinacy(-1, 0.1), 1.0, False),
+        (determinacy.Determinacy(0, 1e-9), np.nan, False),
+        (determinacy.Determinacy(0, np.nan), np.nan, False),
+        (determinacy.Determinacy(3, 0.1, settled=False), np.nan, True),
+    ],
+)
+def test_what_the_certificate_says_of_other_paths(found, value, passed, monkeypatch):
+    """Turns either way are too many, an eigenvalue on the circle is one; what nobody could count accuses nobody."""
+    monkeypatch.setattr(determinacy, "stands_on", lambda evidence: "rest")
+    monkeypatch.setattr(determinacy, "around", lambda still: found)
+    told = figures(determinacy.Determinate(), Made())["winding"]
+    assert told.value == pytest.approx(value, nan_ok=True) and told.passed is passed and told.where == found.verdict
+    assert ("timing or policy" in told.remedy) == (found.winding > 0)
+    monkeypatch.setattr(determinacy, "stands_on", lambda evidence: None)
+    assert figures(determinacy.Determinate(), Made()) == {}
 
 
 # ---- best responses ----

@@ -15,9 +15,11 @@ import pytest
 import walras as w
 from walras._core.errors import InputError
 from walras._core.results import Verdict
+from walras.diagnose.best_response import BestResponse
 from walras.diagnose.certificate import certify, thresholds
-from walras.diagnose.evidence import Evidence, gather
-from walras.economy.population import Histogram
+from walras.diagnose.evidence import Evidence, _has_conditions, gather, judged
+from walras.economy.foc import stock_field
+from walras.economy.population import Finite, Histogram, Panel, Representative
 from walras.inputs import check_accounts, with_parameters
 from walras.learners.egm import prospect, sweep
 
@@ -268,3 +270,99 @@ def distorted(solution, change, belief=None) -> dict:
         return jax.lax.fori_loop(0, 400, lambda _, r: sweep(r, ahead), rule)
 
     return {"household": dataclasses.replace(state, table=answered(state.table, belief or state.belief))}
+
+
+def test_a_panel_is_judged_as_the_continuum_of_which_it_is_a_sample(huggett):
+    """People listed one by one are put on the stationary histogram; where none is known, on its nodes, mass and mean as they were."""
+    begin = jax.tree_util.tree_map(lambda leaf: jnp.asarray(leaf)[0], huggett.loop.economy)
+    histogram, mass = huggett.lab.populations["household"], huggett.loop.learners["household"].search.mass
+    panel = Panel(40)
+    people = panel.birth(huggett.economy.household, huggett.loop.key, begin.exo)
+    listed = dataclasses.replace(begin, cross={"household": people})
+    lab = dataclasses.replace(huggett.lab, populations={"household": panel})
+    judging, state = judged(lab, huggett.loop, listed)
+    assert judging.populations == {"household": histogram}
+    np.testing.assert_array_equal(state.cross["household"], mass)
+    unknown = dataclasses.replace(huggett.loop.learners["household"], search=None)
+    loop = dataclasses.replace(huggett.loop, learners={"household": unknown})
+    _, placed = judged(lab, loop, listed)
+    placed = np.asarray(placed.cross["household"])
+    assert placed.sum() == pytest.approx(1) and placed.shape == np.shape(mass)
+    held = np.asarray(histogram.axis.nodes)
+    stock = stock_field(huggett.economy.household)
+    assert (placed.sum(axis=0) @ held) == pytest.approx(float(np.mean(np.asarray(getattr(people, stock)))), rel=1e-9)
+    same, as_it_was = judged(huggett.lab, huggett.loop, begin)  # who is a histogram already stays
+    assert same.populations == huggett.lab.populations
+    np.testing.assert_array_equal(as_it_was.cross["household"], begin.cross["household"])
+
+
+def test_at_which_types_the_certificate_can_look(solution):
+    """One that learned and says what it believes; a given rule of one who takes prices and holds one stock; nobody else."""
+    evidence = solution.evidence
+    assert evidence.learning == ["household"] and evidence.unseen == []
+    assert dataclasses.replace(evidence, samples={}).unseen == ["household"]
+    fixed = dataclasses.replace(evidence, learner_states={"household": None})
+    assert fixed.learning == [] and fixed.unseen == []
+    assert _has_conditions(solution.lab, solution.rules, "household")
+    for population in (Panel(3), Finite(3)):
+        lab = dataclasses.replace(solution.lab, populations={"household": population})
+        assert not _has_conditions(lab, solution.rules, "household")
+    ring = dataclasses.replace(solution.lab, populations={"household": Representative()})
+    assert _has_conditions(ring, solution.rules, "household")
+
+
+def test_what_a_law_is_about_is_what_was_recorded(solution):
+    """The type's own belief and information; where one was fitted for the certificate, that one and what the view says."""
+    evidence = solution.evidence
+    belief, info = evidence.law("household")
+    assert belief is evidence.learner_states["household"].belief and info is evidence.dates["infos"]["household"]
+    fitted = dataclasses.replace(evidence, laws={"household": "fitted"})
+    law, (index, coordinates) = fitted.law("household")
+    assert law == "fitted"
+    np.testing.assert_array_equal(index, info[0])
+    np.testing.assert_array_equal(coordinates[0], info[1][0])
+    field = evidence.field("household")
+    np.testing.assert_array_equal(field.exo_next[:-1], field.exo[1:])
+    assert len(field.exo) == len(evidence.dates["public"].exo) - 1
+    np.testing.assert_array_equal(field.public.stocks["household"]["K"], evidence.dates["public"].stocks["household"]["K"][:-1])
+
+
+def test_what_the_simulation_keeps_of_a_cross_section(solution):
+    """Mass at the highest node and the mean of log(1 + k), at dates whose whole state is kept; identities from the second date on."""
+    evidence = solution.evidence
+    dates, stride = evidence.dates, evidence.stride
+    mass = np.asarray(evidence.states.cross["household"])
+    nodes = np.asarray(solution.lab.populations["household"].axis.nodes)
+    np.testing.assert_allclose(dates["top_mass"]["household"][::stride], mass[:, :, -1].sum(axis=1), rtol=1e-9, atol=1e-18)
+    np.testing.assert_allclose(dates["moments"]["household"][::stride], mass.sum(axis=1) @ np.log1p(nodes), rtol=1e-9)
+    np.testing.assert_allclose(dates["mass_error"]["household"], 0.0, atol=1e-12)
+    assert all(v[0] == 0 for v in dates["accounts"].values())
+    spread = np.abs(dates["payoff"]["household"])
+    assert spread.shape == dates["public"].exo.shape and (spread > 0).all()
+    own, choice = evidence.samples["household"]["own"], evidence.samples["household"]["choice"]
+    assert own.k.shape == choice.shape == evidence.samples["household"]["weight"].shape
+    assert (choice > 0).all()
+    np.testing.assert_allclose(own.k[0, 0 : len(nodes)].max(), nodes[-1], rtol=1e-12)
+    binding = evidence.samples["household"]["binding"]
+    assert binding.any() and not binding[own.k > 1.0].any()
+
+
+def test_the_curvature_of_log_utility_is_one(solution):
+    """So that with it an error of consumption and a wedge on the return are the same."""
+    sample = solution.evidence.samples["household"]
+    np.testing.assert_allclose(sample["curvature"], 1.0, rtol=1e-9)
+    signed = {f.figure: f.value for f in solution.certificate.findings if "signed" in f.figure}
+    assert signed["euler_signed_mean"] == pytest.approx(signed["euler_signed_wedge"], rel=1e-9)
+
+
+def test_the_gain_of_a_household_that_consumes_too_much(solution):
+    """Everybody but one consumes 3 % more than is best at every node: one who does not gains what the payoffs say, and the rule that
+    is best gains nothing to speak of."""
+    check = BestResponse(sweeps=60, starts=2)
+    at_best = check.gain(solution.evidence, "household")
+    assert abs(at_best) < 0.02
+    states = refitted(solution, with_table(solution, lambda t: jnp.clip(1.03 * t, 0.0, 1.0)))
+    assert check.gain(evidence_with(solution, states=states), "household") > 0.05
+    nowhere = with_table(solution, lambda t: jnp.full_like(t, jnp.nan))
+    rules = {"household": solution.lab.learners["household"].rule(nowhere["household"])}
+    assert check.gain(dataclasses.replace(solution.evidence, rules=rules), "household") == np.inf

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """Conditions derived from payoff and move, against the lines of the textbook."""
 
 import dataclasses
@@ -293,3 +294,32 @@ def test_implied_choice_is_what_the_condition_asks_for():
     for W in (0.05, 3.0):
         found = float(foc.implied_choice(agent, own, choice, (0.02, 1.3), (), jnp.asarray(W), steps=1))
         np.testing.assert_allclose(found, W**-0.5, rtol=1e-14)
+
+
+def test_far_starts_come_nearer_by_a_factor_of_e_cubed_a_step():
+    # Power utility is linear in logs, one step without the cut; with it a target e^±7 from the guess takes three: ±3, ±6, ±7.
+    agent = KrusellSmith.dhjj2010().household
+    copy, e = Uninvertible(agent, 1.0, agent.risk), jnp.asarray(1)
+    view, own = PriceView(*(jnp.asarray(v) for v in (0.01, 2.0, 0.01)), jnp.asarray(0), jnp.asarray(30.0)), CapitalOwn(0.0, e=e)
+    guess = (Consumption(jnp.asarray(1.0)), CapitalOwn(jnp.asarray(5.0), e=e))
+
+    def log_c(distance, **steps):
+        W = jnp.exp(-agent.gamma * distance)
+        choice, _ = foc.invert(copy, W, own, view, (), CapitalOwn(jnp.asarray(3.0), e=e), guess, **steps)
+        return float(jnp.log(choice.c))
+
+    for sign in (1, -1):
+        found = [log_c(7.0 * sign, steps=steps) for steps in (1, 2, 3)]
+        np.testing.assert_allclose(found, [3 * sign, 6 * sign, 7 * sign], rtol=1e-9)
+    # Eight steps where nothing is said.
+    np.testing.assert_allclose(log_c(-23.5), -23.5, rtol=1e-9)
+
+
+def test_implied_choice_is_the_offered_inverse_where_there_is_one_choice():
+    # One choice and a closed form; the copy without it finds the same. In consumption units: c = W^(−1/γ).
+    agent = dataclasses.replace(KrusellSmith.dhjj2010().household, gamma=jnp.asarray(2.0))
+    copy, e = Uninvertible(agent, 1.0, agent.risk), jnp.asarray(1)
+    view = PriceView(*(jnp.asarray(v) for v in (0.01, 2.0, 0.01)), jnp.asarray(0), jnp.asarray(30.0))
+    own, choice = CapitalOwn(jnp.asarray(3.0), e=e), Consumption(jnp.asarray(1.5))
+    for one in (agent, copy):
+        np.testing.assert_allclose(float(foc.implied_choice(one, own, choice, view, (), jnp.asarray(0.25))), 2.0, rtol=1e-13)

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """Each information reads what its name says, and can be saved and read again."""
 
 import dataclasses
@@ -199,3 +200,51 @@ class SimpleViewless:
 
     def info(self):
         return self.z, ()
+
+
+def test_lags_of_several_numbers_are_kept_date_by_date():
+    # Two fields, three lags: six coordinates, those of one date together; two dates have passed, so that today fills the third.
+    one = Lags(("r", "household.K"), 3, seen=Prices(("w",)))
+    memory = one.start()
+    assert memory[2].shape == (3, 2) and int(memory[1]) == 0 and one.levels() == 7
+    for r, K in ((0.1, 1.0), (0.2, 2.0)):
+        now = dataclasses.replace(NOW, prices={"r": r * ONE}, stocks={"household": {"K": K * ONE}}).public()
+        memory = one.step(memory, now)
+    assert int(memory[1]) == 2
+    assert numbers(one.read(memory, VIEW, NOW.public())) == (0, [1.2, 0.2, 2.0, 0.1, 1.0, 0.9, 5.0])
+    assert numbers(one.read(one.start(), VIEW, NOW.public())) == (0, [1.2, *[0.9, 5.0] * 3])
+
+
+def test_how_many_coordinates_are_read_as_they_are():
+    # Prices all, lags × fields, a number for each moment and edge, and those of what is seen below.
+    assert [one.levels() for one in EVERY] == [2, 1, 2, 2, 2, 3]
+    assert Lags(("r", "w"), 3, seen=Prices(("r",))).levels() == 7
+    assert Moments("household", ("mean",), seen=Prices(("r", "w"))).levels() == 3
+    # A coordinate that is not positive is read as it is.
+    assert in_logs(ViewInformation(), (5.0, 0.0, -1.0)) == (True, False, False)
+
+
+def test_whose_cross_section_is_read_and_from_where():
+    # Defaults: the view below, a limit of zero, declared; the state is added to what is seen, not to what is told beside.
+    one = Moments("household", ("mean",))
+    assert one.low == 0.0 and one.full and isinstance(one.seen, ViewInformation) and one.start() == one.step((), NOW) == ()
+    assert not Prices(("r",)).state and not Prices(("r",)).full and Prices(("r",)).start() == Prices(("r",)).step((), NOW) == ()
+    state = seeing(Moments("household", ("mean",), seen=Prices(("r",))))
+    assert eqx.tree_equal(state, Moments("household", ("mean",), seen=Prices(("r",), state=True)))
+    assert eqx.tree_equal(seeing(Lags(("r",), 2, seen=Prices(("r",)))), Lags(("r",), 2, seen=Prices(("r",), state=True)))
+    # What is seen below goes on remembering.
+    deep = Moments("household", ("mean",), seen=Lags(("r",), 1, seen=Prices(())))
+    memory = deep.step(deep.start(), NOW)
+    assert numbers(deep.read(memory, VIEW, dataclasses.replace(NOW, prices={"r": 0.3 * ONE})))[1][0] == 0.9
+
+
+def test_stocks_below_their_limit_by_rounding_count_as_at_it():
+    below = Cross(CapitalOwn(jnp.asarray([-1e-3, 1.0])), jnp.asarray([0.5, 0.5]), ONE)
+    np.testing.assert_allclose(float(moment("mean_log", below)), 0.5 * np.log(2), rtol=1e-15)
+    assert float(moment("mean", below)) == 0.4995
+
+
+def test_equal_edges_of_bins_are_refused():
+    with pytest.raises(InputError, match="information of household: edges of bins must ascend"):
+        Shares("household", (1.0, 1.0))
+    assert [float(s) for s in Shares("household", (1.0, 4.0, 9.5)).numbers(PEOPLE)] == pytest.approx([0.1, 0.2, 0.7])

@@ -63,3 +63,34 @@ def test_consumption_equivalent_undoes_a_scale(gamma):
     found = float(consumption_equivalent(value(1.07), value(1.0), f(gamma), f(beta)))
     np.testing.assert_allclose(found, 0.07, rtol=1e-11)
     assert abs(float(consumption_equivalent(value(1.0), value(1.0), f(gamma), f(beta)))) < 1e-15
+
+
+def test_slopes_in_both_arguments_add_up():
+    # du = u_c dc + u_γ dγ with dc = 2, dγ = 3; at γ = 2, u = 1 − 1/c: u_c = 1/c², u_γ = log(c)/c − (1 − 1/c).
+    c = 2.5
+    value, slope = jax.jvp(crra, (f(c), f(2.0)), (f(2.0), f(3.0)))
+    np.testing.assert_allclose(float(value), 1 - 1 / c, rtol=1e-14)
+    np.testing.assert_allclose(float(slope), 2 / c**2 + 3 * (np.log(c) / c - 1 + 1 / c), rtol=1e-13)
+
+
+def test_a_slope_that_nobody_asks_for_is_not_computed():
+    # u' is one power; the slope in risk aversion needs the value's expm1 a second time.
+    by_c = str(jax.make_jaxpr(lambda c, g: jax.jvp(lambda x: crra(x, g), (c,), (c,))[1])(f(2.0), f(3.0)))
+    by_both = str(jax.make_jaxpr(lambda c, g: jax.jvp(crra, (c, g), (c, g))[1])(f(2.0), f(3.0)))
+    assert by_both.count("expm1") == by_c.count("expm1") + 1
+
+
+@pytest.mark.parametrize("gamma", [1.0, 2.0])
+def test_a_consumption_equivalent_has_finite_slopes(gamma):
+    # At γ = 1 λ = exp((1−β)(V − V_ref)) − 1: dλ/dV = (1 − β)(1 + λ). At γ = 2, k = −1/(1 − β): λ = (V_ref + k)/(V + k) − 1,
+    # dλ/dV = −(V_ref + k)/(V + k)².
+    V, reference, beta = -1.5, -2.0, 0.9
+    slope = float(jax.grad(consumption_equivalent)(f(V), f(reference), f(gamma), f(beta)))
+    shift = -1 / 0.1
+    expected = 0.1 * np.exp(0.05) if gamma == 1 else -(reference + shift) / (V + shift) ** 2
+    np.testing.assert_allclose(slope, expected, rtol=1e-13)
+
+
+def test_marginal_utility_and_its_inverse_by_hand():
+    # At γ = 2 a margin of ¼ is that of a consumption of two; a margin of four that of one half.
+    np.testing.assert_allclose(crra_inverse_marginal(jnp.asarray([0.25, 4.0]), f(2.0)), [2.0, 0.5], rtol=1e-15)

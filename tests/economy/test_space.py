@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """Feasible sets: exact ends, positions and values inverse to each other, later sets that depend on earlier choices."""
 
 import jax
@@ -10,7 +11,7 @@ from walras.economies import CurryRBCCleaned, KrusellSmith
 from walras.economies.krusell_smith import PriceView
 from walras.economies.posted_consumer import Basket, BasketGrid, Offers
 from walras.economies.saver import CapitalOwn, Consumption
-from walras.economy.space import Discrete, Interval, Simplex, choice_fields, choose, positions_of
+from walras.economy.space import Discrete, Interval, Simplex, choice_fields, choose, nearest, positions_of
 from walras.testing.toys import HankBlock
 from walras.testing.toys.hank_block import BondOwn, HouseholdView
 
@@ -161,3 +162,87 @@ def test_a_mask_moves_positions_to_the_nearest_admitted_value():
 
 def test_one_choice_has_one_field():
     assert choice_fields(Consumption) == ("c",)
+
+
+def test_an_end_at_infinity_is_known_when_the_interval_is_built():
+    # Only the upper end, and only where all of it is infinite; a traced end is taken for a finite one.
+    assert not Interval(0.0, np.inf).bounded and not Interval(0.0, np.array([np.inf, np.inf])).bounded
+    assert Interval(0.0, np.array([np.inf, 1.0])).bounded and Interval(-np.inf, 1.0).bounded and Interval(0.0, 1.0).bounded
+    assert float(jax.jit(lambda high: Interval(1.0, high).at(jnp.asarray(0.25)))(jnp.asarray(3.0))) == 1.5
+    # The limit of an infinite end is 10¹² above the floor.
+    np.testing.assert_allclose(float(Interval(2.0, np.inf).at(jnp.asarray(1.0))), 1e12 + 2, rtol=1e-15)
+
+
+def test_an_interval_of_vectors_goes_one_by_one():
+    space = Interval(jnp.asarray([0.0, 1.0]), 3.0)
+    assert space.shape == (2,) and Interval(0.0, 1.0).shape == () and Interval(0.0, jnp.ones((4, 2))).shape == (4, 2)
+    assert space.at(jnp.asarray([0.5, 1.0])).tolist() == [1.5, 3.0]
+    assert space.position(jnp.asarray([1.5, 2.0])).tolist() == [0.5, 0.5]
+    assert space.nearest(jnp.asarray([-1.0, 9.0])).tolist() == [0.0, 3.0]
+    assert space.nearest(jnp.asarray([0.5, 0.5])).tolist() == [0.5, 1.0]
+    # Beyond the end of positions is the end.
+    assert float(Interval(0.0, 2.0).at(jnp.asarray(1.5))) == 2.0
+
+
+def test_the_position_in_an_interval_of_no_width_has_a_slope():
+    # It is one whatever the value: slope zero, where 0/0 would give no number.
+    assert float(jax.grad(Interval(0.4, 0.4).position)(jnp.asarray(0.4))) == 0.0
+    assert float(jax.grad(Interval(0.4, 0.4).position)(jnp.asarray(0.7))) == 0.0
+    assert float(Interval(0.4, 0.4).position(jnp.asarray(0.1))) == 1.0
+    # With a width of four the slope is a quarter.
+    assert float(jax.grad(Interval(-1.0, 3.0).position)(jnp.asarray(0.7))) == 0.25
+
+
+def test_the_nearest_shares_are_cut_at_zero():
+    assert Simplex(3).shape == (3,)
+    assert Simplex(3).nearest(jnp.asarray([-1.0, 1.0, 3.0])).tolist() == [0.0, 0.25, 0.75]
+
+
+def test_positions_of_a_discrete_set_are_half_open():
+    # [0, 1/4) the first, [1/4, 1/2) the second …; below 0 and from 1 on the end values.
+    space = Discrete([10.0, 20.0, 40.0, 80.0])
+    at = [float(space.at(jnp.asarray(p))) for p in (-0.5, 0.0, 0.2499, 0.25, 0.5, 0.75, 0.9999, 2.0)]
+    assert at == [10.0, 10.0, 10.0, 20.0, 40.0, 80.0, 80.0, 80.0]
+    assert [float(space.position(jnp.asarray(v))) for v in (10.0, 20.0, 80.0)] == [0.125, 0.375, 0.875]
+    assert float(space.nearest(jnp.asarray(29.0))) == 20.0 and float(space.nearest(jnp.asarray(31.0))) == 40.0
+    assert space.size == 0 and space.shape == () and float(space.count) == 4.0 and space.admitted is None
+    several = Discrete([10.0, 20.0], 3)
+    assert several.shape == (3,) and several.at(jnp.asarray([0.0, 0.5, 0.9])).tolist() == [10.0, 20.0, 20.0]
+    assert several.position(jnp.asarray([20.0, 10.0, 14.0])).tolist() == [0.75, 0.25, 0.25]
+
+
+def test_admitted_values_are_stretched_to_the_same_length():
+    # Of four values the second and the last: numbers below ½ stand for the middle of the second quarter, others of the last.
+    masked = Discrete(jnp.arange(4.0), 2, jnp.asarray([False, True, False, True]))
+    assert masked.stretched(jnp.asarray([0.0, 0.499, 0.5, 0.999])).tolist() == [0.375, 0.375, 0.875, 0.875]
+    assert float(masked.stretched(jnp.asarray(0.5))) == 0.875
+    free = jnp.asarray([0.1, 0.6])
+    assert Discrete(jnp.arange(4.0)).stretched(free) is free
+    # A value that is not admitted is that of its nearest neighbour that is.
+    assert masked.position(jnp.asarray([0.0, 3.0])).tolist() == [0.375, 0.875]
+    assert masked.nearest(jnp.asarray([0.2, 2.9])).tolist() == [1.0, 3.0]
+
+
+def test_a_number_that_all_joint_choices_share_does_not_count():
+    # The second number has no range; distances are by the first, in units of it: 6 is nearer to 10 than to 0.
+    space = Discrete(np.asarray([[0.0, 5.0], [10.0, 5.0]]))
+    assert space.nearest(jnp.asarray([6.0, 5.0])).tolist() == [10.0, 5.0]
+    assert space.nearest(jnp.asarray([[4.0, 5.0], [6.0, 5.0]])).tolist() == [[0.0, 5.0], [10.0, 5.0]]
+    # By the range of each: (3, 0) is .3 from (0, 0) and .7 + 1 from (10, 1).
+    assert Discrete(np.asarray([[0.0, 0.0], [10.0, 1.0]])).nearest(jnp.asarray([3.0, 0.6])).tolist() == [0.0, 0.0]
+
+
+def test_the_nearest_choice_is_found_field_by_field():
+    # Hours are cut at n_max = 3 first; the ceiling of consumption is the cash at those hours.
+    agent = HankBlock.small().household
+    view, own = HouseholdView(*scalars(1.02, 0.9, -0.3), jnp.asarray(0)), BondOwn(jnp.asarray(2.0), e=jnp.asarray(1))
+    wish = choose(agent, own, view, scalars(0.5, 0.5))
+    far = type(wish)(jnp.asarray(9.0), jnp.asarray(100.0))
+    found = nearest(agent, own, view, far)
+    ceiling = 1.02 * 2 + 0.9 * float(agent.risk.value(own.e)) * 3 - 0.3
+    np.testing.assert_allclose([float(found.n), float(found.c)], [3.0, ceiling], rtol=1e-14)
+    kept = nearest(agent, own, view, wish)
+    assert float(kept.n) == float(wish.n) and float(kept.c) == float(wish.c)
+    # Fewer hours, a lower ceiling.
+    lazy = nearest(agent, own, view, type(wish)(jnp.asarray(1.0), jnp.asarray(100.0)))
+    np.testing.assert_allclose(float(lazy.c), ceiling - 2 * 0.9 * float(agent.risk.value(own.e)), rtol=1e-14)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from walras._core.errors import InputError, UnknownName
+from walras._core.module import parameters_of
 from walras.economies.treasury import Treasury
 from walras.economy.taxes import Brackets, Linear, Progressive, Transfer, Wealth
 
@@ -93,3 +94,70 @@ def test_bad_schedules_are_refused():
         Treasury(0.2, 0.1, 0.05, Linear(0.0), Linear(0.0), 0.1, 0.3, 2.0, "tau_l")
     with pytest.raises(InputError, match="no such rate"):
         Treasury(0.2, 0.1, 0.05, Transfer(0.0), Linear(0.0), 0.1, 0.3, 2.0, "income.tau")
+
+
+def test_straight_lines_by_hand():
+    # 30 % of 2; .2 to everybody, whatever they have, so that nobody's next unit is taxed. Their inverses take one step.
+    linear, transfer = Linear(0.3), Transfer(0.2)
+    two = jnp.asarray(2.0)
+    np.testing.assert_allclose([float(linear.tax(two)), float(linear.marginal(two)), float(linear.after(two))], [0.6, 0.3, 1.4])
+    np.testing.assert_allclose(
+        [float(transfer.tax(two)), float(transfer.marginal(two)), float(transfer.after(two))], [-0.2, 0, 2.2]
+    )
+    assert Linear.straight and Transfer.straight
+    assert not any(schedule.straight for schedule in (Progressive, Brackets, Wealth))
+    assert "while" not in str(jax.make_jaxpr(linear.before)(two)) and "while" in str(
+        jax.make_jaxpr(SCHEDULES["wealth"].before)(two)
+    )
+
+
+def test_a_marginal_rate_can_be_asked_at_a_whole_number():
+    assert float(Linear(0.3).marginal(2)) == 0.3
+
+
+def test_thresholds_may_be_close_but_not_the_same():
+    # Nearer than one to each other they still ascend: .1 · .1 + .2 · .1 + .3 · .8 by the time of one.
+    close = Brackets([0.1, 0.2], [0.1, 0.2, 0.3], 1e-4)
+    np.testing.assert_allclose(float(close.tax(jnp.asarray(1.0))), 0.27, rtol=1e-6)
+    assert float(Brackets([0.5], [0.1, 0.2], 0.05).tax(jnp.zeros(()))) == 0.0
+    with pytest.raises(InputError, match=r"Brackets: .*got thresholds \[1.0, 1.0\], rates \[0.1, 0.2, 0.3\]"):
+        Brackets([1.0, 1.0], [0.1, 0.2, 0.3], 0.05)
+    with pytest.raises(InputError, match="one rate more than thresholds"):
+        Brackets([0.5, 2.0], [0.1, 0.2, 0.3, 0.4], 0.05)
+    with pytest.raises(InputError, match="ascending"):
+        Brackets(np.array([[0.5, 2.0]]), [0.1, 0.2], 0.05)
+    # Thresholds that are being differentiated cannot be looked at: dT/db = −(τ_1 − τ_0) well above the kink.
+    slope = jax.grad(lambda b: Brackets(b[None], [0.1, 0.3], 1e-3).tax(jnp.asarray(5.0)))(jnp.asarray(1.0))
+    np.testing.assert_allclose(float(slope), -0.2, rtol=1e-12)
+
+
+def test_a_wealth_tax_whose_progressivity_is_one():
+    # x = e³, exemption e: (e³ − e) − .99 e · 2; and it is the limit of ξ → 1, with a slope in ξ.
+    e = np.e
+    one = Wealth(0.01, 1.0, e)
+    np.testing.assert_allclose(float(one.tax(jnp.asarray(e**3))), e**3 - e - 0.99 * e * 2, rtol=1e-13)
+    np.testing.assert_allclose(float(Wealth(0.01, 1 - 1e-7, e).tax(jnp.asarray(e**3))), e**3 - e - 0.99 * e * 2, rtol=1e-6)
+    np.testing.assert_allclose(float(one.marginal(jnp.asarray(e**3))), 1 - 0.99 / e**2, rtol=1e-13)
+    by_tau = jax.grad(lambda tau: Wealth(tau, 1.0, e).tax(jnp.asarray(e**3)))(0.01)
+    np.testing.assert_allclose(float(by_tau), 2 * e, rtol=1e-13)
+    # ξ = 0: a flat rate above the exemption.
+    np.testing.assert_allclose(float(Wealth(0.25, 0.0, 4.0).tax(jnp.asarray(10.0))), 1.5, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "bounds"),
+    [
+        ("linear", {"tau": (-np.inf, 1, False)}),
+        ("progressive", {"tau": (-np.inf, 1, False), "xi": (-np.inf, 1, False), "floor": (0, np.inf, False)}),
+        (
+            "brackets",
+            {"thresholds": (-np.inf, np.inf, False), "rates": (-np.inf, 1, False), "width": (0, np.inf, False)},
+        ),
+        ("wealth", {"tau": (-np.inf, 1, False), "xi": (0, 1, True), "exempt": (0, np.inf, False)}),
+        ("transfer", {"amount": (-np.inf, np.inf, False)}),
+    ],
+)
+def test_where_the_numbers_of_a_schedule_may_lie(schedule, bounds):
+    # Rates below one, so that more is left of more; widths, floors and exemptions positive, since logs are taken of them.
+    found = {name: (about["low"], about["high"], about["closed"]) for name, _, about in parameters_of(SCHEDULES[schedule])}
+    assert found == bounds

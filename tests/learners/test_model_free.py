@@ -9,13 +9,15 @@ import pytest
 
 import walras as w
 from walras._core.errors import InputError
+from walras.economies import CurryRBC
 from walras.economies.oligopoly import DemandView
 from walras.economies.rival import FirmOwn, Market, Offer
 from walras.economy.population import Finite, Panel
 from walras.economy.rule import ViewInformation
 from walras.economy.space import Discrete, Interval
 from walras.learners import PPO, SAC, Reinforce
-from walras.learners.heads import Categorical, Heads, Squashed
+from walras.learners.heads import Categorical, Squashed
+from walras.learners.heads_of_choice import Heads
 from walras.learners.learner import Setup
 from walras.learners.policy import ExploringRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes, preset
@@ -252,3 +254,61 @@ def test_mortals_are_refused():
     setup = Setup(economy, populations, {}, ViewInformation(), jax.random.key(0), 0, "household", preset("fast"))
     with pytest.raises(InputError, match="live for ever"):
         PPO().init(setup)
+
+
+def test_several_picks_are_drawn_each_for_itself():
+    """Three picks of two values of which one is not admitted: chances multiply, entropies add, and numbers are places in the list."""
+    head = Categorical(jnp.ones(3, bool), jnp.asarray([True, True, False]), 3)
+    assert (head.outputs, head.draws) == (9, 3)
+    out = jnp.asarray([0.0, 0.0, 9.0, 1.0, 0.0, 9.0, 0.0, 2.0, 9.0])
+    chances = jax.nn.sigmoid(jnp.asarray([0.0, -1.0, 2.0]))  # of the second value in each pick
+    drawn = head.draw(out, None, jnp.asarray([0.49, 0.99, 0.5]))
+    np.testing.assert_allclose(drawn, (np.array([0, 1, 1]) + 0.5) / 3)
+    np.testing.assert_array_equal(head.number(drawn), [0, 1, 1])
+    p = np.array([1 - chances[0], chances[1], chances[2]])
+    np.testing.assert_allclose(head.log_prob(out, None, head.number(drawn)), np.log(p).sum(), rtol=1e-6)
+    entropy = -(chances * np.log(chances) + (1 - chances) * np.log(1 - chances)).sum()
+    np.testing.assert_allclose(head.entropy(out, None), entropy, rtol=1e-6)
+    np.testing.assert_allclose(head.middle(out), (np.array([0, 0, 1]) + 0.5) / 3)
+
+
+def test_a_joint_choice_is_one_of_its_pairs_and_follows_the_economys_bounds():
+    """Pairs outside the bounds are not drawn; a mask of the user's and the economy's bounds must leave something together."""
+    menu = CurryRBC.open().firm.menu
+    narrow = dataclasses.replace(menu, p_low=menu.prices[2], p_high=menu.prices[2], w_low=menu.wages[1], w_high=menu.wages[2])
+    wide, few = menu.spaces(10), narrow.spaces(10)
+    heads = Heads.of(few, {}, "firm")
+    assert (heads.outputs, heads.draws) == (30, 1)
+    drawn = [
+        few.posted.at(heads.draw(jnp.zeros(30), jnp.ones(1), jnp.asarray([u]))[0]).tolist() for u in (0.01, 0.49, 0.51, 0.99)
+    ]
+    assert drawn == [[1000, 11]] * 2 + [[1000, 22]] * 2
+    everything = heads.within(wide)
+    assert float(everything.entropy(jnp.zeros(30), jnp.ones(1))) == pytest.approx(np.log(30))
+    assert float(everything.within(few).entropy(jnp.zeros(30), jnp.ones(1))) == pytest.approx(np.log(2))
+    with pytest.raises(InputError, match="leaves no action"):
+        Heads.of(few, {"posted": (True,) * 5 + (False,) * 25}, "firm")
+
+
+def test_everybody_learns_in_an_economy_of_posted_prices():
+    """Consumers, firms and a government of Curry et al. together, episodes of ten dates: all numbers are finite, all three move."""
+    economy = CurryRBC.open().sized({"consumer": 3, "firm": 2})
+    sizes = ModelFreeSizes(3, 4, 11, 0, units=8, epochs=1, batches=1, warm_rounds=1)
+    learner = Reinforce(entropy=0.05, sizes=sizes, start="middle")
+    everybody = dict.fromkeys(("consumer", "firm", "government"), learner)
+    lab, loop = laboratory(economy, everybody, None, None, preset("fast"), 0)
+    begun = {name: state.rule.network for name, state in loop.learners.items()}
+    loop = advance(lab, loop, 3)
+    assert bool(loop.finite) and int(loop.round) == 3
+    for name, state in loop.learners.items():
+        assert np.isfinite(np.asarray(state.course)).all() and (np.asarray(state.course)[:, 1] > 0).all(), name
+        assert not np.array_equal(state.rule.network.own, begun[name].own), name
+
+
+def test_price_takers_who_die_are_refused():
+    """A cohort of measure zero that dies has no episode; individuals inside the economy have."""
+    with pytest.raises(InputError, match="live for ever"):
+        laboratory(
+            CurryRBC.open().sized({"consumer": 2, "firm": 2, "government": 0}),
+            dict.fromkeys(("consumer", "firm"), Reinforce(conduct="taker")), None, None, preset("fast"), 0,
+        )  # fmt: skip

@@ -130,9 +130,7 @@ class Clearing(Check):
             again = _formula_prices(evidence.lab, dataclasses.replace(now, stocks=counted))
             used = evidence.dates["public"].prices
             there = {k: np.asarray(used[k][block * evidence.stride]) for k in again}  # a price may be one for each good
-            apart = [
-                (float(np.max(np.abs(v - there[k]) / np.maximum(np.abs(there[k]), TINY))), k) for k, v in again.items()
-            ]
+            apart = [(float(np.max(np.abs(v - there[k]) / np.maximum(np.abs(there[k]), TINY))), k) for k, v in again.items()]
             gaps.append(worst(apart)[0] if apart else 0.0)  # no price may be known before everybody has chosen
         return np.array(gaps)
 

@@ -27,8 +27,8 @@ from walras.economy.population import Histogram
 from walras.learners.frozen import FrozenDate
 from walras.learners.news import Still, jacobian
 
-DATES = 100
-"""Answers up to half as many dates before and after."""
+DATES = 400
+"""Answers up to half as many dates before and after; up to a quarter must give the same number."""
 
 ANGLES = 2048
 """Points on the circle."""
@@ -39,16 +39,22 @@ SINGULAR = 1e-6
 
 @dataclasses.dataclass(frozen=True)
 class Determinacy:
-    """`winding` turns about zero, counter-clockwise; `nearest` the smallest size of the symbol relative to its largest."""
+    """`winding` turns about zero, counter-clockwise; `nearest` the smallest size of the symbol relative to its largest; `settled`
+    whether the turns are the same for half as many dates."""
 
     winding: int
     nearest: float
+    settled: bool = True
 
     @property
     def verdict(self) -> str:
         """What that means, in a sentence."""
         if np.isnan(self.nearest):
             return "not known: the markets' answers are no numbers"
+        if not self.settled:
+            return (
+                f"not known: answers have not died out after {DATES // 2} dates, and the number depends on where they are cut"
+            )
         if self.nearest < SINGULAR:
             return f"on the edge: an eigenvalue lies on the unit circle (the symbol comes within {self.nearest:.1g} of zero)"
         if self.winding > 0:
@@ -75,7 +81,22 @@ def around(still: Still, dates: int = DATES) -> Determinacy:
     """Determinacy around a stationary equilibrium of one type."""
     m = len(still.x)
     answers = jacobian(still, dates).reshape(dates, m, dates, m)[dates // 2].swapaxes(0, 1)
-    return winding(symbol_of(answers, np.arange(dates) - dates // 2))
+    return settled(answers, np.arange(dates) - dates // 2)
+
+
+def settled(answers: Float[np.ndarray, "leads out in_"], leads: np.ndarray) -> Determinacy:
+    """The turns with answers to all `leads` and to the nearer half of them, faded out.
+
+    Answers that were cut off where they are not small yet would make ripples on the symbol, each of which may go around zero.
+    """
+    reach = float(np.abs(leads).max())
+    half, whole = (winding(symbol_of(answers * faded(leads, r)[:, None, None], leads)) for r in (0.5 * reach, reach))
+    return dataclasses.replace(whole, settled=half.winding == whole.winding)
+
+
+def faded(leads: np.ndarray, reach: float) -> np.ndarray:
+    """Weights of one up to half of `reach`, from there on along a cosine to zero at it."""
+    return np.cos(0.5 * np.pi * np.clip(2 * np.abs(leads) / reach - 1, 0, 1)) ** 2
 
 
 def symbol_of(answers: Float[np.ndarray, "leads out in_"], leads: np.ndarray) -> Complex[np.ndarray, " angles"]:
@@ -119,8 +140,9 @@ class Determinate(Check):
         if still is None:
             return []
         found = around(still)
-        value = float(abs(found.winding)) if found.nearest >= SINGULAR else np.nan
+        value = float(abs(found.winding)) if found.nearest >= SINGULAR and found.settled else np.nan
         remedy = (
             "another timing or policy: this answer is one path among many" if found.winding > 0 else "a calibration that rests"
         )
-        return [Finding("winding", "Other paths near rest, winding number", value, "turns", 0.0, found.verdict, remedy)]
+        limit = 0.0 if found.settled else None
+        return [Finding("winding", "Other paths near rest, winding number", value, "turns", limit, found.verdict, remedy)]

@@ -20,6 +20,7 @@ from walras.economy.task import Task
 from walras.learners.beliefs import PolynomialBelief
 from walras.learners.frames import boxed
 from walras.learners.heads import Squashed
+from walras.learners.heads_of_choice import Heads
 from walras.learners.learner import Progress, Setup
 from walras.learners.policy import ExploringRule, NetworkRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes
@@ -104,11 +105,16 @@ def explorers_of(setup: Setup, rule: NetworkRule, conduct: str | None) -> float:
     """How many of a type explore at a date inside the economy: one on average where they are few and choices are continuous.
 
     What an explorer tries is then answered by what the others do, not by what they try: the gain of a choice is not drowned in
-    the noise of everybody else's. Mixed strategies, which discrete choices may need, are drawn by all.
+    the noise of everybody else's.
     """
     population = setup.populations[setup.name]
     few = is_strategic(conduct, population) and getattr(population, "n", 1) <= FEW
-    return 1.0 / getattr(population, "n", 1) if few and all(isinstance(h, Squashed) for h in rule.heads.heads) else 1.0
+    return 1.0 / getattr(population, "n", 1) if few and one_at_a_time(rule.heads) else 1.0
+
+
+def one_at_a_time(heads: Heads) -> bool:
+    """Whether few individuals may explore one at a time: mixed strategies, which discrete choices may need, are drawn by all."""
+    return all(isinstance(head, Squashed) for head in heads.heads)
 
 
 def adams(sizes) -> "tuple[GradientTransformation, GradientTransformation]":

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from walras.learners.actor_critic import Found, ModelFreeState, Stage, adams, stepped
+from walras.learners.actor_critic import Found, ModelFreeState, Stage, adams, one_at_a_time, stepped
 from walras.learners.policy import TypeNetwork
 from walras.learners.preset import ModelFreeSizes
 from walras.learners.trials import Trials
@@ -76,6 +76,8 @@ def lucky(trials: Trials, value) -> Float[Array, "path time individual"]:
 
 def explored(state: ModelFreeState, trials: Trials) -> Float[Array, "path time individual"]:
     """Weights of mean one: those who explored; all where everybody does."""
+    if not one_at_a_time(state.rule.heads):
+        return jnp.ones_like(trials.payoff)
     out = outputs_of(state.rule.network, trials.own, trials.public).reshape(*trials.own.shape[:-1], -1)
     middle = jax.vmap(state.rule.heads.middle_numbers)(out.reshape(-1, out.shape[-1])).reshape(trials.numbers.shape)
     tried = jnp.any(jnp.abs(trials.numbers - middle) > ROUNDING, axis=-1).astype(jnp.float32)

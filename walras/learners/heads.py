@@ -1,4 +1,4 @@
-"""What a network's outputs say about a choice: one head for each of its fields, which draws a position and knows its chance.
+"""What a network's outputs say about one field of a choice: a head draws a position and knows its chance.
 
 A position in an interval is the logistic function of a normal variable, so that whatever is drawn is feasible; its density
 has the Jacobian in it. A discrete choice is drawn from its admissible values. Every number is drawn from ONE uniform, by
@@ -15,8 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from walras._core.errors import InputError
-from walras.economy.space import Discrete, Interval, choice_fields
+from walras.economy.space import Discrete
 
 FAR = 12.0
 """Log-odds beyond which a position is taken to be there: 6e-6 from an end."""
@@ -165,7 +164,7 @@ class Categorical(Head):
 
     def log_prob(self, out, sd, number):
         """See the class."""
-        drawn = jax.nn.one_hot(number, self.values, dtype=bool)
+        drawn = jnp.arange(self.values) == number[:, None]
         return jnp.sum(jnp.where(drawn, self._logs(out), 0.0))
 
     def entropy(self, out, sd):
@@ -176,94 +175,3 @@ class Categorical(Head):
     def opening(self, position):
         """All alike."""
         return jnp.zeros(self.outputs)
-
-
-class Heads(eqx.Module):
-    """All fields of a choice, in their order: independent of each other given the state."""
-
-    heads: tuple[Head, ...]
-
-    @classmethod
-    def of(cls, spaces, masks: dict[str, tuple[bool, ...]], where: str) -> "Heads":
-        """Heads for a choice with spaces as fields; `masks` says by field which values of a discrete one are admitted.
-
-        Raises:
-            InputError: for a simplex, an interval of several axes, a mask of the wrong length or that admits nothing.
-        """
-        heads: list[Head] = []
-        for name in choice_fields(spaces):
-            space = getattr(spaces, name)
-            shape = jnp.broadcast_shapes(space.low.shape, space.high.shape) if isinstance(space, Interval) else ()
-            if not isinstance(space, Interval | Discrete) or len(shape) > 1:
-                remedy = "Write it as intervals or discrete values."
-                raise InputError(
-                    f"a model-free learner has no head for '{name}', a {type(space).__name__}", where=where, remedy=remedy
-                )
-            if isinstance(space, Interval):
-                heads.append(Squashed(*shape) if shape else Squashed(0))
-                continue
-            values = space.values.shape[0]
-            mask = np.asarray(masks.get(name, (True,) * values), bool)
-            admitted = np.ones(values, bool) if space.admitted is None else np.asarray(space.admitted, bool)
-            if mask.shape != (values,) or not (mask & admitted).any():
-                what = "leaves no action" if mask.shape == (values,) else "has another length"
-                raise InputError(
-                    f"the mask of '{name}' {what}", where=where, number=mask.tolist(), remedy="Admit one value at least."
-                )
-            heads.append(Categorical(*(jax.device_put(x) for x in (mask, admitted)), space.size))
-        return cls(tuple(heads))
-
-    def within(self, spaces) -> "Heads":
-        """The heads where the economy admits at present what these spaces do."""
-        given = zip(self.heads, choice_fields(spaces), strict=True)
-        heads = (h.within(getattr(spaces, name)) if isinstance(h, Categorical) else h for h, name in given)
-        return Heads(tuple(heads))
-
-    @property
-    def outputs(self) -> int:
-        """Numbers that a network gives."""
-        return sum(head.outputs for head in self.heads)
-
-    @property
-    def draws(self) -> int:
-        """Numbers that are drawn."""
-        return sum(head.draws for head in self.heads)
-
-    def _parts(self, array, kind: str):
-        ends = np.cumsum([getattr(head, kind) for head in self.heads])[:-1]
-        return jnp.split(array, ends)
-
-    def middle(self, out) -> list[Array]:
-        """Positions without chance, one per field."""
-        return [head.middle(part) for head, part in zip(self.heads, self._parts(out, "outputs"), strict=True)]
-
-    def middle_numbers(self, out) -> Float[Array, " draws"]:
-        """What would have been drawn to be in the middle."""
-        return self.numbers(self.middle(out))
-
-    def draw(self, out, sd, uniform: Float[Array, " draws"]) -> list[Array]:
-        """Positions at these uniforms."""
-        parts = zip(self.heads, *self._all(out, sd, uniform), strict=True)
-        return [head.draw(*part) for head, *part in parts]
-
-    def numbers(self, positions) -> Float[Array, " draws"]:
-        """What was drawn, from its positions."""
-        return jnp.concatenate([head.number(p) for head, p in zip(self.heads, positions, strict=True)])
-
-    def log_prob(self, out, sd, numbers) -> Array:
-        """Log density of what was drawn."""
-        return jnp.zeros(()) + sum(
-            head.log_prob(*part) for head, *part in zip(self.heads, *self._all(out, sd, numbers), strict=True)
-        )
-
-    def entropy(self, out, sd) -> Array:
-        """Entropy of the whole choice."""
-        return jnp.zeros(()) + sum(head.entropy(*part) for head, *part in zip(self.heads, *self._all(out, sd), strict=True))
-
-    def opening(self, positions) -> Float[Array, " outputs"]:
-        """Outputs at which the middle is there."""
-        return jnp.concatenate([head.opening(p) for head, p in zip(self.heads, positions, strict=True)])
-
-    def _all(self, out, sd, *drawn):
-        sd = jnp.broadcast_to(sd, (self.draws,))
-        return self._parts(out, "outputs"), *(self._parts(x, "draws") for x in (sd, *drawn))

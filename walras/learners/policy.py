@@ -19,7 +19,7 @@ from walras.economy.rule import Information, Rule, Stochastic
 from walras.economy.space import choose, positions_of
 from walras.learners.beliefs import PolynomialBelief, exogenous_values
 from walras.learners.deep_rule import Perceptron
-from walras.learners.heads import Heads
+from walras.learners.heads_of_choice import Heads
 from walras.learners.table import TableRule, tabulate
 
 UNIT = 0.2

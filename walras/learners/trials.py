@@ -28,7 +28,7 @@ from walras.economy.rule import ConductRule, FunctionRule
 from walras.economy.space import choice_fields, choose, positions_of
 from walras.economy.task import MeanField, Roll, Task
 from walras.learners.frames import framed
-from walras.learners.heads import Heads
+from walras.learners.heads_of_choice import Heads
 from walras.learners.learner import Setup
 from walras.learners.opening import Opening
 from walras.learners.policy import ExploringRule, Inputs, NetworkRule, TypeNetwork
@@ -231,10 +231,14 @@ def in_numbers(task: Task, rule: NetworkRule, roll: Roll) -> Trials:
     moves = transition_matrix(task.exogenous, None, None, None)
 
     def luck(exo, exo_next, outcome, now, following):
-        common = inputs_.states[exo_next] - moves[exo] @ inputs_.states
-        chances = transition_matrix(agent.risk, exo, exo_next, outcome)
-        alone = inputs_.risks[following] - (chances @ inputs_.risks)[now]
-        return jnp.concatenate([alone, jnp.broadcast_to(common, (len(now), len(common)))], axis=-1).astype(jnp.float32)
+        parts = [jnp.zeros((len(now), 0))]  # where chance has one value, there is none
+        if agent.risk.n != 1:
+            chances = transition_matrix(agent.risk, exo, exo_next, outcome)
+            parts.append(inputs_.risks[following] - (chances @ inputs_.risks)[now])
+        if task.exogenous.n != 1:
+            common = inputs_.states[exo_next] - moves[exo] @ inputs_.states
+            parts.append(jnp.broadcast_to(common, (len(now), len(common))))
+        return jnp.concatenate(parts, axis=-1).astype(jnp.float32)
 
     own, public, numbers = jax.vmap(jax.vmap(date))(roll.own, roll.choice, field.view, field.info)
     following = lambda x: jnp.roll(x, -1, axis=1)  # noqa: E731
