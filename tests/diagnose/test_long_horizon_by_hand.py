@@ -396,3 +396,9 @@ def test_a_date_is_off_where_it_is_for_any_type(monkeypatch):
     )
     assert module._off(path, {"a": cloud, "b": cloud}).tolist() == [False, True, False, True]
     assert not module._off(path, {}).any()
+
+
+def test_a_deviation_that_never_changes_neither_grows_nor_explodes():
+    """Its size has no spread: the growth is nothing, and known exactly."""
+    still = np.full(4_000, 0.3)
+    assert growth_rate(still) == (0.0, 0.0) and explosion(still, 1.0) == np.inf

@@ -28,7 +28,7 @@ from walras._core.types import PyTree
 from walras.diagnose.certificate import describe, thresholds
 from walras.diagnose.den_haan import DenHaan
 from walras.diagnose.evidence import Evidence, gather, judged
-from walras.diagnose.finding import Finding
+from walras.diagnose.finding import Finding, worst
 from walras.loop import training_fields
 from walras.simulate import exogenous_table, laboratory_of, series
 from walras.solution import Solution, as_text
@@ -146,18 +146,20 @@ def long_horizon(solution: Solution, *, dates: int = 10_000, seeds: int = 4, bou
     fields = training_fields(lab, solution.loop)
     paths = [_path(solution, seed, dates) for seed in range(seeds)]
     found = _agreements(paths, fields, bound)
-    explodes = np.min([a.explodes for a in found.values()], axis=0, initial=np.inf)
+    explodes = np.min([np.full(seeds, np.inf), *(a.explodes for a in found.values())], axis=0)
     off = np.stack([_off(path, fields) for path in paths])
     limits = thresholds(solution.preset)
     # The worst path for each figure; a type that believes in no law has none.
     forecasts = [DenHaan().run(path, limits) for path in paths]
-    findings = [max(same, key=lambda f: f.value) for same in zip(*forecasts, strict=True)]
+    findings = [worst((f.value, f) for f in same)[1] for same in zip(*forecasts, strict=True)]
     findings += [*_manifold_findings(off), *_order_findings(found, explodes)]
     by_stretch = [stretch_errors(path.samples[name]) for path in paths for name in path.learning]
     euler = np.max(by_stretch, axis=0) if by_stretch else np.zeros(0)
     if len(euler):
-        at, worst = int(euler.argmax()), float(euler.max())
-        findings.append(_finding("euler_log10_stretch", worst, limits["euler_log10_mean"], f"stretch {at + 1} of {STRETCHES}"))
+        at, largest = int(euler.argmax()), float(euler.max())
+        findings.append(
+            _finding("euler_log10_stretch", largest, limits["euler_log10_mean"], f"stretch {at + 1} of {STRETCHES}")
+        )
     return LongHorizon(solution.name, dates, seeds, tuple(findings), found, off, euler, explodes)
 
 
@@ -256,6 +258,8 @@ def growth_rate(deviation: np.ndarray) -> tuple[float, float]:
     size = np.sqrt(batch_means(deviation**2))
     if not np.isfinite(size).all():
         return np.inf, 0.0
+    if np.ptp(size) == 0:  # nothing moves: a regression would know no error
+        return 0.0, 0.0
     length = deviation.shape[-1] // BATCHES
     line: Any = _stats().linregress(np.arange(BATCHES) * length, np.log(np.maximum(size, np.finfo(float).tiny)))
     return float(line.slope), float(line.stderr)
@@ -333,14 +337,14 @@ def _order_findings(found: dict[str, Agreement], explodes: np.ndarray) -> list[F
     names, paths = list(found), len(explodes)
     tests = len(names) * paths
 
-    def worst(values: np.ndarray) -> tuple[float, str]:
+    def at_worst(values: np.ndarray) -> tuple[float, str]:
         values = np.where(np.isnan(values), np.inf, values)
         name, path = np.unravel_index(np.argmax(values), values.shape)
         return float(values[name, path]), f"{names[name]}, path {path}"
 
-    drift, at_drift = worst(np.abs([a.drifts for a in found.values()]))
+    drift, at_drift = at_worst(np.abs([a.drifts for a in found.values()]))
     low = np.array([100 * (a.growth - _one_sided(tests) * a.growth_error) for a in found.values()])
-    growth, at_growth = worst(low)
+    growth, at_growth = at_worst(low)
     first = int(np.argmin(explodes))
     where = f"path {first} at date {explodes[first]:.0f}" if np.isfinite(explodes).any() else ""
     findings = [
@@ -350,6 +354,6 @@ def _order_findings(found: dict[str, Agreement], explodes: np.ndarray) -> list[F
     ]
     if paths > 1:
         allowed = float(_stats().f.ppf(1 - LEVEL / len(names), paths - 1, paths * (BATCHES - 1)))
-        apart, at = worst(np.array([[a.apart] for a in found.values()]))
+        apart, at = at_worst(np.array([[a.apart] for a in found.values()]))
         findings.append(_finding("between_paths_f", apart, allowed, at.split(",")[0]))
     return findings
