@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import walras as w
-from tests.truth.calibrations import draw, judged
+from tests.truth.calibrations import FAMILIES, draw, judged
 from tests.truth.saving import Saver, solve
 from walras.economy.process import log_chain
 
@@ -22,6 +24,14 @@ def test_no_certificate_is_false(family):
     assert sum(o.verdict == "certified" for o in outcomes) >= 5
     assert sum(bool(o.case.why_not) for o in outcomes) == 5
     assert all(o.reasons for o in outcomes if o.verdict != "certified")
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, database=None)
+@given(seed=st.integers(0, 2**40), family=st.sampled_from(FAMILIES), infeasible=st.booleans())
+def test_nothing_that_hypothesis_draws_is_certified_falsely(seed, family, infeasible):
+    """Any family, with and without an equilibrium."""
+    outcome = judged(draw(seed, family, infeasible))
+    assert not outcome.false, outcome
 
 
 @pytest.mark.parametrize("above", [0.0, 1e-4, 0.01])
