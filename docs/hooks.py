@@ -12,6 +12,8 @@ from pathlib import Path
 
 MARK = re.compile(r"^<!-- table: (?P<name>[\w.-]+\.csv) -->[ \t]*$", re.MULTILINE)
 RESULTS = Path("benchmarks") / "results"
+SENTENCE = 50
+"""Letters from which on a cell is a sentence."""
 
 log = logging.getLogger("mkdocs.hooks.tables")
 
@@ -39,11 +41,21 @@ def table(path: Path, page: str) -> str:
         return ""
     head, *body = rows
     rule = ["---:" if numeric(body, column) else "---" for column in range(len(head))]
-    out = [line_of([name.replace("_", " ") for name in head]), line_of(rule), *(line_of(row) for row in body)]
+    out = [titles(head, body), line_of(rule), *(line_of(row) for row in body)]
     caption = [line.lstrip("# ").rstrip() for line in lines if line.startswith("#")]
     source = f"`{(RESULTS / path.name).as_posix()}`"
     text = " · ".join([*(escaped(line) for line in caption), source])
     return "\n".join(["", *out, "", f"*{text}*", ""])
+
+
+def titles(head: list[str], body: list[list[str]]) -> str:
+    """The line of titles; the first column of sentences keeps the width of a sentence."""
+    cells = [escaped(name.replace("_", " ")) for name in head]
+    for number, name in enumerate(cells):
+        if max(len(row[number]) for row in body if number < len(row)) > SENTENCE:
+            cells[number] = f'<span style="display: inline-block; min-width: 15rem">{name}</span>'
+            break
+    return "| " + " | ".join(cells) + " |"
 
 
 def numeric(rows: list[list[str]], column: int) -> bool:
