@@ -7,15 +7,12 @@ are given the same uniforms are paired.
 """
 
 import abc
-import dataclasses
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
-
-from walras.economy.space import Discrete
 
 FAR = 12.0
 """Log-odds beyond which a position is taken to be there: 6e-6 from an end."""
@@ -108,11 +105,9 @@ class Squashed(Head):
 
 
 class Categorical(Head):
-    """One of finitely many values: those that `mask` admits, and the economy at present (`admitted`); `size` of them are picked,
-    each for itself (0: one, without an axis)."""
+    """One of finitely many values, those that `mask` admits; `size` of them are picked, each for itself (0: one, without an axis)."""
 
     mask: Bool[Array, " values"]
-    admitted: Bool[Array, " values"]
     size: int = eqx.field(static=True, default=0)
 
     @property
@@ -130,19 +125,8 @@ class Categorical(Head):
         """As many as are picked."""
         return max(self.size, 1)
 
-    @property
-    def open(self) -> Bool[Array, " values"]:
-        """Values that may be drawn."""
-        return self.mask & self.admitted
-
-    def within(self, space: Discrete) -> "Categorical":
-        """The head where the economy admits what this space does."""
-        if space.admitted is None:
-            return self
-        return dataclasses.replace(self, admitted=jnp.asarray(space.admitted, bool))
-
     def _logs(self, out):
-        return jax.nn.log_softmax(jnp.where(self.open, out.reshape(self.draws, self.values), -jnp.inf), axis=-1)
+        return jax.nn.log_softmax(jnp.where(self.mask, out.reshape(self.draws, self.values), -jnp.inf), axis=-1)
 
     def _at(self, index):
         return ((index + 0.5) / self.values).reshape((self.size,) if self.size else ())
@@ -155,7 +139,7 @@ class Categorical(Head):
         """The inverse of the distribution function: never a value that is not admitted."""
         below = jnp.cumsum(jnp.exp(self._logs(out)), axis=-1)
         reached = jnp.sum(below <= uniform[:, None] * below[:, -1:], axis=-1)
-        last = self.values - 1 - jnp.argmax(self.open[::-1])
+        last = self.values - 1 - jnp.argmax(self.mask[::-1])
         return self._at(jnp.minimum(reached, last))
 
     def number(self, position):
@@ -169,8 +153,8 @@ class Categorical(Head):
 
     def entropy(self, out, sd):
         """−Σ p log p over what is admitted, summed over the picks."""
-        logs = jnp.where(self.open, self._logs(out), 0.0)
-        return -jnp.sum(jnp.where(self.open, jnp.exp(logs) * logs, 0.0))
+        logs = jnp.where(self.mask, self._logs(out), 0.0)
+        return -jnp.sum(jnp.where(self.mask, jnp.exp(logs) * logs, 0.0))
 
     def opening(self, position):
         """All alike."""

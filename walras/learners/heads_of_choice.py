@@ -18,7 +18,8 @@ class Heads(eqx.Module):
 
     @classmethod
     def of(cls, spaces, masks: dict[str, tuple[bool, ...]], where: str) -> "Heads":
-        """Heads for a choice with spaces as fields; `masks` says by field which values of a discrete one are admitted.
+        """Heads for a choice with spaces as fields; `masks` says by field which values of a discrete one are admitted, of
+        those that the economy admits.
 
         Raises:
             InputError: for a simplex, an interval of several axes, a mask of the wrong length or that admits nothing.
@@ -43,14 +44,8 @@ class Heads(eqx.Module):
                 raise InputError(
                     f"the mask of '{name}' {what}", where=where, number=mask.tolist(), remedy="Admit one value at least."
                 )
-            heads.append(Categorical(*(jax.device_put(x) for x in (mask, admitted)), space.size))
+            heads.append(Categorical(jax.device_put(mask & admitted), space.size))
         return cls(tuple(heads))
-
-    def within(self, spaces) -> "Heads":
-        """The heads where the economy admits at present what these spaces do."""
-        given = zip(self.heads, choice_fields(spaces), strict=True)
-        heads = (h.within(getattr(spaces, name)) if isinstance(h, Categorical) else h for h, name in given)
-        return Heads(tuple(heads))
 
     @property
     def outputs(self) -> int:
