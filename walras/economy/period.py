@@ -17,7 +17,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from walras._core.keys import stream
+from walras._core.keys import stream, streams
 from walras._core.results import RootStatus
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Own
@@ -89,6 +89,11 @@ class _Setting(NamedTuple):
     memory: dict[str, PyTree]
     key: Key
 
+    def keys(self, name: str, individuals: int) -> Key:
+        """A key for each individual of a type that is asked."""
+        firsts = streams(self.key, [f"rule.{mover}" for mover in self.timing.moves()])
+        return jax.random.split(firsts[f"rule.{name}"], individuals)
+
 
 def agents(economy: Economy) -> dict[str, AgentType]:
     """The agent types by name, in the order in which they move."""
@@ -139,7 +144,7 @@ def _ask(setting: _Setting, now: Now, name: str, move: Move) -> Now:
     full = rule.information.full
     view = move.sees(now if full else now.public())
     info = rule.information.read(setting.memory[name], view, now if full else now.public())
-    keys = jax.random.split(stream(setting.key, f"rule.{name}"), len(cross.weight))
+    keys = setting.keys(name, len(cross.weight))
     if isinstance(rule, Together):
         choice = rule.together(cross.own, view, info, keys)
     else:
@@ -272,13 +277,15 @@ def move_on(economy, populations, rules, state: EconomyState, now: Now, key: Key
     """From the settled record of a date to the state of the next one, given the next exogenous state."""
     exo_next = jnp.asarray(exo_next, state.exo.dtype)
     cross, estates, memory = {}, {}, {}
-    for name, agent in agents(economy).items():
+    types = agents(economy)
+    keys = streams(key, [f"{what}.{name}" for name in types for what in ("fate", "chance")])
+    for name, agent in types.items():
         own, view, outcome = now.cross[name].own, now.views[name], now.outcome[name]
         moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, now.choices[name])  # noqa: B023
         survival = mortality(agent, own, view, outcome)
         if survival is not None:
-            survival = populations[name].fate(survival, stream(key, f"fate.{name}"))
-        step = Step(state.exo, exo_next, outcome, stream(key, f"chance.{name}"))
+            survival = populations[name].fate(survival, keys[f"fate.{name}"])
+        step = Step(state.exo, exo_next, outcome, keys[f"chance.{name}"])
         cross[name] = populations[name].advance(agent, state.cross[name], moved, survival, step)
         estates[name] = state.estates[name] if survival is None else _estates(agent, now.cross[name], moved, survival)
         information = rules[name].information

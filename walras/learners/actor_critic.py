@@ -19,8 +19,6 @@ from walras.economy.population import Histogram
 from walras.economy.task import Task
 from walras.learners.beliefs import PolynomialBelief
 from walras.learners.frames import boxed
-from walras.learners.heads import Squashed
-from walras.learners.heads_of_choice import Heads
 from walras.learners.learner import Progress, Setup
 from walras.learners.policy import ExploringRule, NetworkRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes
@@ -109,12 +107,7 @@ def explorers_of(setup: Setup, rule: NetworkRule, conduct: str | None) -> float:
     """
     population = setup.populations[setup.name]
     few = is_strategic(conduct, population) and getattr(population, "n", 1) <= FEW
-    return 1.0 / getattr(population, "n", 1) if few and one_at_a_time(rule.heads) else 1.0
-
-
-def one_at_a_time(heads: Heads) -> bool:
-    """Whether few individuals may explore one at a time: mixed strategies, which discrete choices may need, are drawn by all."""
-    return all(isinstance(head, Squashed) for head in heads.heads)
+    return 1.0 / getattr(population, "n", 1) if few and rule.heads.continuous else 1.0
 
 
 def adams(sizes) -> "tuple[GradientTransformation, GradientTransformation]":
@@ -165,24 +158,26 @@ def experience(key, state: ModelFreeState, task: Task, now: Stage, conduct: str 
 
 
 class Found(NamedTuple):
-    """What a round's steps led to."""
+    """What a round's steps led to; `figures` (entropy of the rule, share of the returns' variance that the critic explained before) go into
+    the course."""
 
     actor: TypeNetwork
     critic: Any
     optimisers: tuple
+    figures: tuple[Array, Array]
     memory: Any = None
 
 
 def concluded(
-    state: ModelFreeState, task: Task, sizes: ModelFreeSizes, noise: tuple[float, float], seen: Lived, found: Found, figures
+    state: ModelFreeState, task: Task, sizes: ModelFreeSizes, noise: tuple[float, float], seen: Lived, found: Found
 ) -> tuple[ModelFreeState, Progress]:
-    """The state after a round; `figures` (entropy, explained) go into its course. `noise`: first and last."""
+    """The state after a round. `noise`: first and last."""
     share = stage(state.rounds, sizes).share
     average = jax.tree_util.tree_map(lambda a, x: (a + share * (x - a)).astype(a.dtype), state.average, found.actor)
     table = None if state.table is None else boxed(state.table, state.belief, task.field)
     pairs = zip(_leaves(found.actor), _leaves(state.rule.network), strict=True)
     moved = jnp.sqrt(sum(jnp.sum((a - b) ** 2) for a, b in pairs)).astype(float)
-    figures = jnp.stack([jnp.asarray(x, float) for x in (seen.payoff, *figures)])
+    figures = jnp.stack([jnp.asarray(x, float) for x in (seen.payoff, *found.figures)])
     course = jax.lax.dynamic_update_slice_in_dim(state.course, figures[None], state.rounds, 0)
     rounds, (first, last) = state.rounds + 1, noise
     sd = first * (last / first) ** stage(rounds, sizes).late

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from walras.learners.actor_critic import Found, ModelFreeState, Stage, adams, one_at_a_time, stepped
+from walras.learners.actor_critic import Found, ModelFreeState, Stage, adams, stepped
 from walras.learners.policy import TypeNetwork
 from walras.learners.preset import ModelFreeSizes
 from walras.learners.trials import Trials
@@ -32,6 +32,7 @@ class Batch(NamedTuple):
     numbers: Array
     gain: Array
     returns: Array
+    value: Array
     before: Array
 
 
@@ -46,12 +47,13 @@ def batch_of(state: ModelFreeState, trials: Trials, mix: float) -> Batch:
     gain = generalised(over(trials.payoff)[:-1], over(trials.discount)[:-1], over(value), mix)
     gain = jnp.moveaxis(gain, 0, 1)
     returns = gain + value[:, :-1]
-    acted = (trials.own, trials.public, trials.numbers, state.sd)
-    before = log_probs(state.rule.network, state.rule.heads, *acted)
-    weight = explored(state, trials)[:, : gain.shape[1]]
+    out = outputs_of(state.rule.network, trials.own, trials.public)
+    before = chances(state.rule.heads, out, trials.numbers, state.sd)
+    weight = explored(state, trials, out)[:, : gain.shape[1]]
     dates = math.prod(gain.shape[:2])
     flat = lambda x: x[:, : gain.shape[1]].reshape(dates, *x.shape[2:])  # noqa: E731
-    parts = (trials.own, trials.public, trials.numbers, standardised(gain, weight) * weight, returns, before)
+    scaled = standardised(gain, weight) * weight
+    parts = (trials.own, trials.public, trials.numbers, scaled, returns, value, before)
     return Batch(*(flat(part) for part in parts))
 
 
@@ -74,23 +76,21 @@ def lucky(trials: Trials, value) -> Float[Array, "path time individual"]:
     return terms @ found
 
 
-def explored(state: ModelFreeState, trials: Trials) -> Float[Array, "path time individual"]:
-    """Weights of mean one: those who explored; all where everybody does."""
-    if not one_at_a_time(state.rule.heads):
+def explored(state: ModelFreeState, trials: Trials, out) -> Float[Array, "path time individual"]:
+    """Weights of mean one: those who explored; all where everybody does. `out`: what the network said to them."""
+    if not state.rule.heads.continuous:
         return jnp.ones_like(trials.payoff)
-    out = outputs_of(state.rule.network, trials.own, trials.public).reshape(*trials.own.shape[:-1], -1)
-    middle = jax.vmap(state.rule.heads.middle_numbers)(out.reshape(-1, out.shape[-1])).reshape(trials.numbers.shape)
+    middle = jax.vmap(state.rule.heads.middle_numbers)(out).reshape(trials.numbers.shape)
     tried = jnp.any(jnp.abs(trials.numbers - middle) > ROUNDING, axis=-1).astype(jnp.float32)
     weight = jnp.where(state.explorers < 1, tried, jnp.ones_like(tried))
     return weight / jnp.maximum(jnp.mean(weight), 1e-6)
 
 
-def log_probs(network: TypeNetwork, heads, own, public, numbers, sd):
-    """Log densities of what was drawn; `public` lacks the axis of individuals, the last but one of the others."""
-    out = outputs_of(network, own, public)
+def chances(heads, out, numbers, sd):
+    """Log densities of what was drawn, from the network's outputs in one row each."""
     sd = jnp.asarray(sd, jnp.float32)
     found = jax.vmap(lambda o, x: heads.log_prob(o, sd, x))(out, numbers.reshape(-1, heads.draws))
-    return found.reshape(own.shape[:-1])
+    return found.reshape(numbers.shape[:-1])
 
 
 def outputs_of(network: TypeNetwork, own, public):
@@ -116,24 +116,28 @@ def improved(
     pace = jnp.where(state.rounds < sizes.warm_rounds, 0.0, now.pace)
 
     def actor_loss(network, part: Batch):
-        chance = log_probs(network, heads, part.own, part.public, part.numbers, sd)
-        spread = jax.vmap(lambda o: heads.entropy(o, sd))(outputs_of(network, part.own, part.public))
-        return -objective(chance, part.before, part.gain, jnp.mean(spread))
+        out = outputs_of(network, part.own, part.public)
+        chance = chances(heads, out, part.numbers, sd)
+        spread = jax.vmap(lambda o: heads.entropy(o, sd))(out)
+        spread = jnp.mean(spread)
+        return -objective(chance, part.before, part.gain, spread), spread
 
     def critic_loss(critic, part: Batch):
         value = jax.vmap(critic)(part.own, part.public)[..., 0]
         return jnp.mean((value - part.returns) ** 2)
 
     def moved(actor, first, part):
-        return stepped(adam[0], first, jax.grad(actor_loss)(actor, part), actor, pace)
+        slope, spread = jax.grad(actor_loss, has_aux=True)(actor, part)
+        return *stepped(adam[0], first, slope, actor, pace), spread
 
     def step(carry, chosen):
         actor, critic, (first, second) = carry
         part = jax.tree_util.tree_map(lambda x: x[chosen], batch)
+        spread = jnp.zeros((), jnp.float32)
         if not once:
-            actor, first = moved(actor, first, part)
+            actor, first, spread = moved(actor, first, part)
         critic, second = stepped(adam[1], second, jax.grad(critic_loss)(critic, part), critic, now.pace)
-        return (actor, critic, (first, second)), None
+        return (actor, critic, (first, second)), spread
 
     def epoch(carry, k):
         order = jax.random.permutation(k, dates)[: dates // size * size].reshape(-1, size)
@@ -141,13 +145,8 @@ def improved(
 
     actor, (first, second) = state.rule.network, state.optimisers
     if once:
-        actor, first = moved(actor, first, batch)
+        actor, first, entropy = moved(actor, first, batch)
     began = (actor, state.critic, (first, second))
-    return Found(*jax.lax.scan(epoch, began, jax.random.split(key, sizes.epochs))[0])
-
-
-def figures(state: ModelFreeState, batch: Batch) -> tuple[Array, Array]:
-    """(entropy of the rule by what it drew, share of the variance of returns that the critic explains)."""
-    value = jax.vmap(state.critic)(batch.own, batch.public)[..., 0]
-    explained = 1 - jnp.var(batch.returns - value) / (jnp.var(batch.returns) + 1e-12)
-    return -jnp.mean(batch.before), explained
+    found, entropies = jax.lax.scan(epoch, began, jax.random.split(key, sizes.epochs))
+    explained = 1 - jnp.var(batch.returns - batch.value) / (jnp.var(batch.returns) + 1e-12)
+    return Found(*found, (entropy if once else jnp.mean(entropies), explained))

@@ -1,5 +1,8 @@
 """What a network's outputs say about a whole choice: one head for each of its fields."""
 
+import functools
+import operator
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -48,6 +51,11 @@ class Heads(eqx.Module):
         return cls(tuple(heads))
 
     @property
+    def continuous(self) -> bool:
+        """Whether no field is discrete."""
+        return all(isinstance(head, Squashed) for head in self.heads)
+
+    @property
     def outputs(self) -> int:
         """Numbers that a network gives."""
         return sum(head.outputs for head in self.heads)
@@ -80,13 +88,11 @@ class Heads(eqx.Module):
 
     def log_prob(self, out, sd, numbers) -> Array:
         """Log density of what was drawn."""
-        return jnp.zeros(()) + sum(
-            head.log_prob(*part) for head, *part in zip(self.heads, *self._all(out, sd, numbers), strict=True)
-        )
+        return _sum(head.log_prob(*part) for head, *part in zip(self.heads, *self._all(out, sd, numbers), strict=True))
 
     def entropy(self, out, sd) -> Array:
         """Entropy of the whole choice."""
-        return jnp.zeros(()) + sum(head.entropy(*part) for head, *part in zip(self.heads, *self._all(out, sd), strict=True))
+        return _sum(head.entropy(*part) for head, *part in zip(self.heads, *self._all(out, sd), strict=True))
 
     def opening(self, positions) -> Float[Array, " outputs"]:
         """Outputs at which the middle is there."""
@@ -95,3 +101,8 @@ class Heads(eqx.Module):
     def _all(self, out, sd, *drawn):
         sd = jnp.broadcast_to(sd, (self.draws,))
         return self._parts(out, "outputs"), *(self._parts(x, "draws") for x in (sd, *drawn))
+
+
+def _sum(parts) -> Array:
+    """Over fields, in their own precision."""
+    return functools.reduce(operator.add, parts)

@@ -185,7 +185,8 @@ class NetworkRule(Rule):
 class ExploringRule(Stochastic):
     """Draws its choice around a network's: `sd` of the log-odds of continuous ones; discrete ones by their chances.
 
-    Only the share `explorers` of individuals draws at a date; the others do what the rule says without chance.
+    Where all choices are continuous only the share `explorers` of individuals draws at a date; the others do what the rule says
+    without chance. Mixed strategies, which discrete choices may need, are drawn by all.
     """
 
     rule: NetworkRule
@@ -203,9 +204,10 @@ class ExploringRule(Stochastic):
         *uniform, chosen = jax.random.uniform(key, (rule.heads.draws + 1,), jnp.float32)
         out = rule.outputs(own, info)
         drawn = rule.heads.draw(out, jnp.asarray(self.sd, jnp.float32), jnp.stack(uniform))
-        middle = rule.heads.middle(out)
-        positions = [jnp.where(chosen < self.explorers, d, m) for d, m in zip(drawn, middle, strict=True)]
-        return choose(rule.agent, own, view, [p.astype(float) for p in positions])
+        if rule.heads.continuous:
+            middle = rule.heads.middle(out)
+            drawn = [jnp.where(chosen < self.explorers, d, m) for d, m in zip(drawn, middle, strict=True)]
+        return choose(rule.agent, own, view, [p.astype(float) for p in drawn])
 
     def log_prob(self, own, view, info, choice):
         """Log density of the positions of a choice in its feasible set, for one who explores."""

@@ -86,7 +86,7 @@ class PPO(Learner):
             return clipped(chance - before, gain, self.clip) + bonus * entropy
 
         found = ascent.improved(state, batch, objective, now, sizes, stream(key, "steps"))
-        return ac.concluded(state, task, sizes, self.noise, seen, found, ascent.figures(state, batch))
+        return ac.concluded(state, task, sizes, self.noise, seen, found)
 
     def rule(self, state):
         """The averaged network, without chance."""

@@ -76,7 +76,7 @@ class Reinforce(Learner):
             return jnp.mean(chance * gain) + bonus * entropy
 
         found = ascent.improved(state, batch, objective, now, sizes, stream(key, "steps"), once=True)
-        return ac.concluded(state, task, sizes, self.noise, seen, found, ascent.figures(state, batch))
+        return ac.concluded(state, task, sizes, self.noise, seen, found)
 
     def rule(self, state):
         """The averaged network, without chance."""

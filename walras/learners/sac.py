@@ -128,8 +128,9 @@ class SAC(Learner):
         began = (state.rule.network, state.critic, state.memory[1], state.optimisers)
         keys = jax.random.split(stream(key, "steps"), sizes.epochs * sizes.batches)
         (actor, critics, followers, optimisers), seen_figures = jax.lax.scan(step, began, keys)
-        found = ac.Found(actor, critics, optimisers, (memory, followers))
-        return ac.concluded(state, task, sizes, self.noise, seen, found, [jnp.mean(x) for x in seen_figures])
+        entropy, explained = (jnp.mean(x) for x in seen_figures)
+        found = ac.Found(actor, critics, optimisers, (entropy, explained), (memory, followers))
+        return ac.concluded(state, task, sizes, self.noise, seen, found)
 
     def rule(self, state):
         """The averaged network, without chance."""
