@@ -20,7 +20,7 @@ from walras.economy.task import Task
 from walras.learners.beliefs import PolynomialBelief
 from walras.learners.frames import boxed
 from walras.learners.learner import Progress, Setup
-from walras.learners.policy import ExploringRule, NetworkRule, TypeNetwork
+from walras.learners.policy import ExploringRule, MixedRule, NetworkRule, TypeNetwork
 from walras.learners.preset import ModelFreeSizes
 from walras.learners.table import TableRule
 from walras.learners.trials import Trials, begin, first_people, is_strategic, lived
@@ -58,9 +58,10 @@ class ModelFreeState(eqx.Module):
     cohort: Histogram | None
     memory: Any = None
 
-    def present(self) -> NetworkRule:
-        """The averaged rule."""
-        return dataclasses.replace(self.rule, network=self.average, frame=self.table, belief=self.belief)
+    def present(self) -> NetworkRule | MixedRule:
+        """The averaged rule: without chance, but that players of a game go on drawing their discrete choices."""
+        rule = dataclasses.replace(self.rule, network=self.average, frame=self.table, belief=self.belief)
+        return MixedRule(rule) if rule.heads.discrete and self.people is None else rule
 
     def exploring(self) -> ExploringRule:
         """The rule that explores."""

@@ -56,6 +56,11 @@ class Heads(eqx.Module):
         return all(isinstance(head, Squashed) for head in self.heads)
 
     @property
+    def discrete(self) -> bool:
+        """Whether a field is discrete."""
+        return any(isinstance(head, Categorical) for head in self.heads)
+
+    @property
     def outputs(self) -> int:
         """Numbers that a network gives."""
         return sum(head.outputs for head in self.heads)
@@ -89,6 +94,11 @@ class Heads(eqx.Module):
     def log_prob(self, out, sd, numbers) -> Array:
         """Log density of what was drawn."""
         return _sum(head.log_prob(*part) for head, *part in zip(self.heads, *self._all(out, sd, numbers), strict=True))
+
+    def log_chance(self, out, numbers) -> Array:
+        """Log probability of what was drawn of the discrete fields."""
+        parts = zip(self.heads, *self._all(out, 1.0, numbers), strict=True)
+        return _sum(head.log_prob(*part) for head, *part in parts if isinstance(head, Categorical))
 
     def entropy(self, out, sd) -> Array:
         """Entropy of the whole choice."""

@@ -214,3 +214,27 @@ class ExploringRule(Stochastic):
         rule = self.rule
         numbers = rule.heads.numbers(positions_of(rule.agent, own, view, choice))
         return rule.heads.log_prob(rule.outputs(own, info), self.sd, numbers)
+
+
+class MixedRule(Stochastic):
+    """A mixed strategy: discrete choices by their chances, continuous ones as the rule says without chance."""
+
+    rule: NetworkRule
+
+    @property
+    def information(self) -> Information:
+        """That of the rule."""
+        return self.rule.information
+
+    def __call__(self, own, view, info, *, key=None):
+        """One draw, with the uniforms that an `ExploringRule` has."""
+        rule = self.rule
+        *uniform, _ = jax.random.uniform(key, (rule.heads.draws + 1,), jnp.float32)
+        positions = rule.heads.draw(rule.outputs(own, info), jnp.zeros((), jnp.float32), jnp.stack(uniform))
+        return choose(rule.agent, own, view, [p.astype(float) for p in positions])
+
+    def log_prob(self, own, view, info, choice):
+        """Log chance of the discrete fields of a choice."""
+        rule = self.rule
+        numbers = rule.heads.numbers(positions_of(rule.agent, own, view, choice))
+        return rule.heads.log_chance(rule.outputs(own, info), numbers)

@@ -79,7 +79,7 @@ class Reinforce(Learner):
         return ac.concluded(state, task, sizes, self.noise, seen, found)
 
     def rule(self, state):
-        """The averaged network, without chance."""
+        """The averaged network; players of a game go on drawing their discrete choices."""
         return state.present()
 
     def histogram(self, state):

@@ -133,7 +133,7 @@ class SAC(Learner):
         return ac.concluded(state, task, sizes, self.noise, seen, found)
 
     def rule(self, state):
-        """The averaged network, without chance."""
+        """The averaged network; players of a game go on drawing their discrete choices."""
         return state.present()
 
     def histogram(self, state):
