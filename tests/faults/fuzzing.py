@@ -146,7 +146,7 @@ class Fuzz:
         return g.choice([
             lambda: request._population("household", text), lambda: criterion_named(text), lambda: regime_named(text),
             lambda: judge_named(text), lambda: searcher_named(text, g.randrange(1, 5)), lambda: over_named(text),
-            lambda: cli._numbers([text], "--set"), lambda: cli._pairs([text], "--learner"), lambda: request._learner(text.replace(".py", "")),
+            lambda: cli.common.numbers_of([text], "--set"), lambda: cli.common.pairs([text], "--learner"), lambda: request._learner(text.replace(".py", "")),
         ])()  # fmt: skip
 
     def _json(self, g: random.Random) -> Any:
