@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
-from walras.cli.common import Folder, Progress, app, numbers_of, out
+from walras._core.errors import InputError
+from walras.cli.common import Folder, Progress, app, numbers_of, out, pairs
 from walras.cli.solving import show
 
 
@@ -135,6 +137,57 @@ def long_horizon(
     for reason in found.reasons:
         out.print(f"  - {reason}", highlight=False)
     raise typer.Exit(0 if found.passed else 3)
+
+
+@app.command()
+def exploit(
+    folder: Folder,
+    type_: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="A type that deviates; all finite populations if none is named. Repeatable."),
+    ] = None,
+    individual: Annotated[
+        list[str] | None, typer.Option(help="TYPE=NUMBER: one that deviates alone; numbers from 0. Repeatable.")
+    ] = None,
+    episodes: Annotated[int, typer.Option(min=2, help="Paths on which rules are compared.")] = 4096,
+    dates: Annotated[
+        int | None, typer.Option(min=1, help="Dates of each; one less than a round of the run has if left out.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each deviator.")] = 400,
+    paths: Annotated[int, typer.Option(min=1, help="Paths that it sees in a round.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
+) -> None:
+    """What a type or an individual of a finite population gains by retraining; writes exploit.csv, goes on if interrupted."""
+    from walras.lab import experiment, exploiting
+
+    experiment.compile_cache()
+    sizes = {"rounds": rounds, "paths": paths, "episodes": episodes, "dates": dates, "seed": seed}
+    who = {"types": tuple(type_ or ()), "individuals": _individuals(individual)}
+    request = exploiting.ExploitRequest.read(who | sizes, "walras exploit")
+    with Progress() as progress:
+        found = exploiting.run(folder, request, progress.say)
+    columns = ("who", "gain", "s.e.", "% of trained less random", "s.e.", "% of the gain in training", "found by")
+    title = f"payoff of a date gained by retraining, {rounds} rounds of {paths} paths, {episodes} episodes"
+    shown = Table(*columns, title=title, title_justify="left")
+    for _, _, gain in found:
+        numbers = [
+            f"{x:.3g}" if x == x else "" for x in (gain.gain, gain.error, gain.percent, gain.percent_error, gain.of_training)
+        ]
+        shown.add_row(gain.who, *numbers, f"{gain.start}, after {gain.checkpoint:.0%}")
+    out.print(shown)
+    out.print(f"lower bounds, in {folder / exploiting.TABLE}", highlight=False, soft_wrap=True)
+
+
+def _individuals(given: list[str] | None) -> tuple[tuple[str, int], ...]:
+    found = []
+    for item in given or []:
+        ((name, text),) = pairs([item], "--individual").items()
+        if not text.isdecimal() or len(text) > 18:
+            raise InputError(
+                f"{name} needs a whole number", where="--individual", number=f"'{text}'", remedy=f"Write {name}=0."
+            )
+        found.append((name, int(text)))
+    return tuple(found)
 
 
 @app.command()

@@ -13,10 +13,10 @@ STOPPED = 130
 
 
 class Stopped(Exception):
-    """Work was put down on request; it can go on from `folder`."""
+    """Work was put down on request; it can go on from `folder`, with the verb `again`."""
 
-    def __init__(self, folder: Path, where: str):
-        super().__init__(f"interrupted {where}; go on with: walras resume {folder}")
+    def __init__(self, folder: Path, where: str, again: str = "resume", options: str = ""):
+        super().__init__(f"interrupted {where}; go on with: walras {again} {folder}{options}")
         self.folder = folder
 
 
