@@ -59,7 +59,10 @@ def guarded(lab: "Laboratory", old: "LoopState", new: "LoopState", fields: dict)
     curriculum, anchor = lab.curriculum, new.anchor
     assert curriculum is not None and curriculum.collapse is not None and anchor is not None
     rule = curriculum.collapse
-    flow = fields[rule.who].public.flows[rule.who][rule.flow]
+    flows = fields[rule.who].public.flows[rule.who]
+    if rule.flow not in flows:
+        raise UnknownName("flow", rule.flow, flows, where=f"collapse of a curriculum, {rule.who}")
+    flow = flows[rule.flow]
     mass = periods.agents(lab.economy)[rule.who].mass
     seen = jnp.mean(jnp.sum(flow.reshape(*flow.shape[:2], -1), axis=-1)) / mass
     begins = jnp.asarray(curriculum.begins(lab.rounds))
@@ -89,7 +92,7 @@ def check(curriculum: Curriculum, economy: Economy, learners: dict[str, Learner]
     """Look at both ends of every stage before the first round.
 
     Raises:
-        UnknownName: for a type, a parameter or a flow that does not exist.
+        UnknownName: for a type or a parameter that does not exist.
         InputError: for a value outside its interval, bounds or masks that leave no action, an end in another economy.
     """
     where, types = f"curriculum for {type(economy).__name__}", periods.agents(economy)
@@ -99,7 +102,7 @@ def check(curriculum: Curriculum, economy: Economy, learners: dict[str, Learner]
         for end in (0, 1):
             changed = with_parameters(economy, {name: ends[end] for name, ends in stage.parameters})
             for name, agent in periods.agents(changed).items():
-                masks = {full.partition(".")[2]: np.asarray(m) for full, m in stage.masks if full.partition(".")[0] == name}
+                masks = {full.partition(".")[2]: jnp.asarray(m) for full, m in stage.masks if full.partition(".")[0] == name}
                 _check_masks(
                     learners[name].under(states[name], agent, masks), masks, f"stage {number + 1} of the {where}", name
                 )

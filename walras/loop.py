@@ -276,7 +276,13 @@ def tolerances(lab: Laboratory, loop: LoopState) -> np.ndarray:
 
 
 def arrived(lab: Laboratory, loop: LoopState) -> Array:
-    """Whether all three distances are below tolerance; without aggregate risk, whether the candidate stands still."""
+    """Whether all three distances are below tolerance; without aggregate risk, whether the candidate stands still. Before the last stage
+    of a curriculum nothing has arrived."""
+    settled = True if lab.curriculum is None else lab.curriculum.settled(loop.round, lab.rounds)
+    return _at_rest(lab, loop) & settled
+
+
+def _at_rest(lab: Laboratory, loop: LoopState) -> Array:
     if lab.stationary:
         return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.stationary_tolerance)
     if lab.fresh:  # a residual, no distance: with new shocks in every round nothing comes to rest
@@ -322,18 +328,19 @@ def _sound(loop: LoopState):
 
 @eqx.filter_jit
 def advance_compiled(lab: Laboratory, loop: LoopState, rounds: Array) -> LoopState:
-    """Up to `rounds` rounds, compiled for any number of them."""
-    last = jnp.minimum(loop.round + rounds, lab.rounds)
+    """Up to `rounds` rounds, compiled for any number of them; a curriculum may go back to an earlier round among them."""
 
-    def going(loop):
-        return (loop.round < last) & ~arrived(lab, loop) & loop.finite
+    def going(carry):
+        loop, left = carry
+        return (left > 0) & (loop.round < lab.rounds) & ~arrived(lab, loop) & loop.finite
 
-    def step(loop):
+    def step(carry):
+        loop, left = carry
         new = one_round(lab, loop)
-        return jax.lax.cond(new.finite, lambda: new, lambda: dataclasses.replace(loop, finite=new.finite))
+        return jax.lax.cond(new.finite, lambda: new, lambda: dataclasses.replace(loop, finite=new.finite)), left - 1
 
     loop = dataclasses.replace(loop, finite=loop.finite & all_finite((loop.learners, loop.economy, loop.mixing)))
-    return jax.lax.while_loop(going, step, loop)
+    return jax.lax.while_loop(going, step, (loop, rounds))[0]
 
 
 def origin(lab: Laboratory, loop: LoopState) -> health.Origin | None:

@@ -22,7 +22,7 @@ from jaxtyping import Array
 
 from walras._core.errors import InputError, UnknownName
 
-Ends = float | tuple[float, float]
+Ends = float | int | tuple[float | int, float | int]
 """A value that stays, or where it begins and ends."""
 
 
@@ -52,12 +52,12 @@ class Stage:
         InputError: for a share outside (0, 1], nobody who learns, a mask that leaves no action, a negative factor.
     """
 
-    share: float
+    share: float | int
     learn: tuple[str, ...] | None = None
-    parameters: tuple = ()
-    masks: tuple = ()
-    entropy: tuple = (("", (1.0, 1.0)),)
-    pace: tuple = (("", (1.0, 1.0)),)
+    parameters: Mapping[str, Ends] | tuple = ()
+    masks: Mapping[str, tuple[bool, ...]] | tuple = ()
+    entropy: Ends | Mapping[str, Ends] | tuple = (("", (1.0, 1.0)),)
+    pace: Ends | Mapping[str, Ends] | tuple = (("", (1.0, 1.0)),)
 
     def __post_init__(self):
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  (it is frozen)
@@ -93,7 +93,7 @@ class Stage:
 
     def factor(self, what: str, name: str) -> tuple[float, float]:
         """First and last factor on `entropy` or `pace` of a type."""
-        given = dict(getattr(self, what))
+        given = dict(_pairs(getattr(self, what)))
         return given.get(name, given.get("", (1.0, 1.0)))
 
 
@@ -176,6 +176,11 @@ class Curriculum:
             first, last = (jnp.stack([own[name] if e is None else jnp.asarray(e[i]) for e in ends])[at] for i in (0, 1))
             found[name] = jnp.where(passed < 1, first + passed * (last - first), last)
         return found
+
+    def settled(self, round_: Array, rounds: int) -> Array:
+        """Whether the economy has been the one that is to be solved for some rounds, with everything that the last stage brings."""
+        last, moves = self.begins(rounds)[-2], any(first != end for _, (first, end) in self.stages[-1].parameters)
+        return round_ >= rounds if moves else round_ >= last + 5
 
     def learns(self, name: str, round_: Array, rounds: int) -> Array:
         """Whether a type learns in a round."""
