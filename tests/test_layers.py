@@ -21,7 +21,7 @@ LEVELS = {
     "economies": 3,
     "learners": 3,
     **dict.fromkeys(
-        ("solve", "simulate", "compare", "health", "loop", "solution", "inputs", "moments", "dataset", "impulse", "shocks", "diagnose", "rest", "transition",
+        ("solve", "simulate", "compare", "health", "loop", "lessons", "solution", "inputs", "moments", "dataset", "impulse", "shocks", "diagnose", "rest", "transition",
          "interfaces", "govern", "calibrate", "testing"), 4
     ),
     **dict.fromkeys(("lab", "report", "app", "cli", "cite"), 5),

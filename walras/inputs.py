@@ -219,6 +219,13 @@ def with_parameters(economy: AnyEconomy, changes: dict[str, float]) -> AnyEconom
     return economy
 
 
+def replaced(economy: AnyEconomy, changes: dict[str, Any]) -> AnyEconomy:
+    """As `with_parameters`, for values that may be traced: nothing is checked."""
+    for name, value in changes.items():
+        economy = _replaced(economy, name.split("."), value)
+    return economy
+
+
 def indexed(name: str) -> tuple[str, int | None]:
     """The name of a parameter and, where it says "name[i]", the number of an entry."""
     head, bracket, rest = name.partition("[")
@@ -233,12 +240,14 @@ def number_of(economy: Economy, name: str) -> float:
     return float(value if at is None else value[at])
 
 
-def _replaced(module: Any, path: list[str], value: float) -> Any:
+def _replaced(module: Any, path: list[str], value: Any) -> Any:
     (head, at), rest = indexed(path[0]), path[1:]
     if rest:
         inner = _replaced(getattr(module, head), rest, value)
     elif at is None:
-        inner = as_parameter(float(value))
+        inner = as_parameter(value if isinstance(value, jax.Array) else float(value))
+    elif isinstance(value, jax.Array):
+        inner = jnp.asarray(getattr(module, head)).at[at].set(value)
     else:
         array = np.array(getattr(module, head))
         array[at] = value

@@ -9,6 +9,7 @@ that asks for them (`Learner.fresh`) gets them all the same, and is judged by a 
 """
 
 import dataclasses
+import functools
 
 import equinox as eqx
 import jax
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from walras import health
+from walras import health, lessons
 from walras._core.compiling import brief_jit
 from walras._core.host import on_host
 from walras._core.keys import host_generator, stream
@@ -28,6 +29,7 @@ from walras.economy.economy import Economy
 from walras.economy.population import Histogram, Panel, Population
 from walras.economy.process import Process
 from walras.economy.task import Roll, Task, as_field, life_of, record_of
+from walras.learners.curriculum import Curriculum
 from walras.learners.learner import Experience, Learner
 from walras.learners.mixing import Mixing, mixed
 from walras.learners.preset import Preset
@@ -46,6 +48,7 @@ class Laboratory(eqx.Module):
     shocks: Array
     preset: Preset = eqx.field(static=True)
     stationary: bool = eqx.field(static=True)
+    curriculum: Curriculum | None = eqx.field(static=True, default=None)
 
     @property
     def fresh(self) -> bool:
@@ -73,12 +76,23 @@ def experience_of(learners: dict[str, Learner], preset: Preset) -> Experience:
     return max(learner.experience(preset) for learner in fresh or learners.values())
 
 
+class Anchor(eqx.Module):
+    """Where the present stage of a curriculum began, for one that may be begun again: learners and economy; how alive the economy has
+    been of late, and how often stages were begun again."""
+
+    learners: dict
+    economy: periods.EconomyState
+    alive: Array
+    restarts: Array
+
+
 class LoopState(eqx.Module):
     """Everything that a round hands to the next: one pytree, one checkpoint.
 
     `learners` states by type; `economy` the start of every path (leading axis path); `trace` (max_rounds, 3) changes of
     rule, law and cross-section by round; `distance` (3,) estimated distances to the fixed point; `finite` whether all
-    learner states are finite; `returns` how often the solve went back to its last good state.
+    learner states are finite; `returns` how often the solve went back to its last good state; `anchor` None where no stage of a
+    curriculum may be begun again.
     """
 
     round: Array
@@ -90,6 +104,7 @@ class LoopState(eqx.Module):
     finite: Array
     mixing: Mixing | None = None
     returns: Array | None = None  # none in a checkpoint of before November 2026
+    anchor: Anchor | None = None
 
 
 def stationary_people(learners: dict[str, Learner], states: dict) -> dict[str, tuple[Histogram, np.ndarray]]:
@@ -118,6 +133,9 @@ def _shock_paths(process: Process, draws: Float[Array, "paths dates"]) -> tuple[
 def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     """One round: simulate, update every learner, measure."""
     key = stream(loop.key, "round", loop.round)
+    begun, schedules = loop, {}
+    if lab.curriculum is not None:
+        lab, loop, schedules = lessons.at_round(lab, loop)
     rules = {name: learner.explore(loop.learners[name]) if lab.explores(name) else learner.rule(loop.learners[name])
              for name, learner in lab.learners.items()}  # fmt: skip
     if lab.stationary:
@@ -129,8 +147,9 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
     for name, learner in lab.learners.items():
         start = loop.economy.cross[name]
         given = (types[name], lab.economy.exogenous, lab.populations[name], fields[name], lab.preset, start)
-        task = Task(*given, rolls.get(name))
-        states[name], progress = learner.update(stream(key, f"learner.{name}"), loop.learners[name], task)
+        task = Task(*given, rolls.get(name), schedules.get(name))
+        update = functools.partial(learner.update, stream(key, f"learner.{name}"), loop.learners[name], task)
+        states[name], progress = update() if lab.curriculum is None else lessons.if_it_learns(lab, loop, name, update)
         rule_change = jnp.maximum(rule_change, progress.rule_change)
         law_change = jnp.maximum(law_change, progress.law_change)
     mixing = loop.mixing
@@ -147,7 +166,8 @@ def one_round(lab: Laboratory, loop: LoopState) -> LoopState:
         distance = largest_change(trace, loop.round, mixing.known)
     seen = [(field.view, field.outcome, field.info) for field in fields.values() if field is not None]
     finite = priced & all_finite((states, economy, seen, rolls, mixing, trace[loop.round]))
-    return LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing, loop.returns)
+    new = LoopState(loop.round + 1, loop.key, states, economy, trace, distance, finite, mixing, loop.returns, loop.anchor)
+    return new if loop.anchor is None else lessons.guarded(lab, begun, new, fields)
 
 
 def _placed(states: dict) -> Array:
@@ -256,7 +276,13 @@ def tolerances(lab: Laboratory, loop: LoopState) -> np.ndarray:
 
 
 def arrived(lab: Laboratory, loop: LoopState) -> Array:
-    """Whether all three distances are below tolerance; without aggregate risk, whether the candidate stands still."""
+    """Whether all three distances are below tolerance; without aggregate risk, whether the candidate stands still. Before the last stage
+    of a curriculum nothing has arrived."""
+    settled = True if lab.curriculum is None else lab.curriculum.settled(loop.round, lab.rounds)
+    return _at_rest(lab, loop) & settled
+
+
+def _at_rest(lab: Laboratory, loop: LoopState) -> Array:
     if lab.stationary:
         return (loop.round > 0) & (loop.trace[loop.round - 1, 0] < lab.preset.stationary_tolerance)
     if lab.fresh:  # a residual, no distance: with new shocks in every round nothing comes to rest
@@ -302,18 +328,19 @@ def _sound(loop: LoopState):
 
 @eqx.filter_jit
 def advance_compiled(lab: Laboratory, loop: LoopState, rounds: Array) -> LoopState:
-    """Up to `rounds` rounds, compiled for any number of them."""
-    last = jnp.minimum(loop.round + rounds, lab.rounds)
+    """Up to `rounds` rounds, compiled for any number of them; a curriculum may go back to an earlier round among them."""
 
-    def going(loop):
-        return (loop.round < last) & ~arrived(lab, loop) & loop.finite
+    def going(carry):
+        loop, left = carry
+        return (left > 0) & (loop.round < lab.rounds) & ~arrived(lab, loop) & loop.finite
 
-    def step(loop):
+    def step(carry):
+        loop, left = carry
         new = one_round(lab, loop)
-        return jax.lax.cond(new.finite, lambda: new, lambda: dataclasses.replace(loop, finite=new.finite))
+        return jax.lax.cond(new.finite, lambda: new, lambda: dataclasses.replace(loop, finite=new.finite)), left - 1
 
     loop = dataclasses.replace(loop, finite=loop.finite & all_finite((loop.learners, loop.economy, loop.mixing)))
-    return jax.lax.while_loop(going, step, loop)
+    return jax.lax.while_loop(going, step, (loop, rounds))[0]
 
 
 def origin(lab: Laboratory, loop: LoopState) -> health.Origin | None:

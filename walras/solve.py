@@ -12,6 +12,7 @@ import jax.monitoring
 import jax.numpy as jnp
 import numpy as np
 
+from walras import lessons
 from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, SolveError, UnknownName
 from walras._core.host import on_host
@@ -29,6 +30,7 @@ from walras.economy.rule import ConductRule, Information, ViewInformation
 from walras.inputs import check_accounts, check_feasible, check_parameters, fitted
 from walras.learners import mixing
 from walras.learners import rest as resting
+from walras.learners.curriculum import Curriculum
 from walras.learners.euler import EulerIteration
 from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner, Setup
@@ -37,6 +39,7 @@ from walras.learners.preset import Preset
 from walras.learners.preset import preset as preset_named
 from walras.loop import (
     MEASURES,
+    Anchor,
     Laboratory,
     LoopState,
     advance,
@@ -68,11 +71,12 @@ def laboratory(
     information: dict[str, Information] | None,
     preset: Preset,
     key,
+    curriculum: Curriculum | None = None,
 ) -> tuple[Laboratory, LoopState]:
     """Everything that the loop needs, and its first state.
 
     Raises:
-        UnknownName: a learner, population or information for a type that does not exist.
+        UnknownName: a learner, population, information or stage of a curriculum for a type that does not exist.
         InputError: a type without a learner, or one that its learner or population cannot take.
     """
     key = root_key(key)
@@ -112,10 +116,14 @@ def laboratory(
     given = rest.state.cross if rest is not None else {}
     state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))
     check_accounts(economy, populations, rules, entry(state, 0), key)
-    lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary)
+    if curriculum is not None:
+        lessons.check(curriculum, economy, learners, states)
+    lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary, curriculum)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
     number, finite = np.int64(0), np.bool_(True)
-    loop = LoopState(number, key, states, state, trace, nowhere, finite, mixing.start(states), np.int64(0))
+    guarded = curriculum is not None and curriculum.collapse is not None
+    anchor = Anchor(states, state, np.float64(0), np.int64(0)) if guarded else None
+    loop = LoopState(number, key, states, state, trace, nowhere, finite, mixing.start(states), np.int64(0), anchor)
     # Weakly typed or host arrays would make the compiled loop a second program on its second call.
     lab, loop = strong((lab, loop))
     return lab, loop
@@ -188,6 +196,7 @@ def solve(
     preset: str = "standard",
     key: int = 0,
     watch: Watch | None = None,
+    curriculum: Curriculum | None = None,
 ) -> Solution:
     """Solve an economy and certify the result.
 
@@ -199,6 +208,7 @@ def solve(
         preset: `fast`, `standard`, `precise` or `paper`.
         key: seed.
         watch: called between chunks of rounds (progress, checkpoints, interruption).
+        curriculum: stages in which some types learn, in an economy that changes step by step until it is this one.
 
     Returns:
         The solution. Its verdict is `failed` where there is no equilibrium to be found; nothing is raised for that.
@@ -215,7 +225,7 @@ def solve(
     types = periods.agents(economy)
     learners = {n: default_learner(agent) for n, agent in types.items()} | (learners or {})
     try:
-        lab, loop = laboratory(economy, learners, populations, information, sizes, key)
+        lab, loop = laboratory(economy, learners, populations, information, sizes, key, curriculum)
     except SolveError as error:
         return Solution(name, preset, key, None, None, failed(str(error)), None, timer.seconds())
     return finish(lab, loop, name=name, seed=key, watch=watch, timer=timer)

@@ -5,6 +5,7 @@ by a schedule, and what they exclude is no longer in the feasible set, whoever c
 """
 
 import abc
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +28,7 @@ class Posted(View):
     last: Scalar
     state: Int
     seen: Array
+    scaled: ClassVar[bool] = True
 
     def info(self):
         """Exogenous state; p, w, y, over-demand by firm, τ, σ, time, all of order one."""

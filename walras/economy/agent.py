@@ -51,7 +51,9 @@ class Own(eqx.Module):
 
 
 class View(eqx.Module):
-    """What an individual knows before choosing."""
+    """What an individual knows before choosing. `scaled`: its coordinates are of order one as they are."""
+
+    scaled: ClassVar[bool] = False
 
     @abc.abstractmethod
     def info(self) -> tuple[Array, tuple[Array, ...]]:

@@ -88,13 +88,22 @@ class Roll(eqx.Module):
     final: PyTree
 
 
+class Schedule(eqx.Module):
+    """Where a curriculum stands: the round (a learner that stood still has learned in fewer), factors on entropy bonus and rates."""
+
+    round: Array
+    entropy: Array
+    pace: Array
+
+
 class Task(eqx.Module):
     """One type's decision problem.
 
     `field` is data, leading axes (path, time), None where there is no aggregate risk; `cohort` is how the measure-zero
     group of deviators is represented; `preset` carries the sizes chosen by name; `start` is the cross-section in which each
     path began (leading axis path). `roll` is what the individuals of a finite population lived through who explored in the economy
-    all at once, each with its own payoff (leading axes path, time, individual); None for takers of prices.
+    all at once, each with its own payoff (leading axes path, time, individual); None for takers of prices. `schedule`: None where there
+    is no curriculum.
     """
 
     agent: AgentType
@@ -104,6 +113,7 @@ class Task(eqx.Module):
     preset: Any = eqx.field(static=True)
     start: PyTree = None
     roll: Roll | None = None
+    schedule: Schedule | None = None
 
 
 class MeanField(eqx.Module):

@@ -12,7 +12,7 @@ from walras._core.errors import RunFolderError
 from walras.lab import checkpoint, store
 from walras.lab.checkpoint import Checkpoints
 from walras.lab.lock import locked
-from walras.lab.request import Request, build, information
+from walras.lab.request import Request, build, curriculum, information
 from walras.lab.stopping import Stop, Stopped
 from walras.lab.trust import cache_folder
 from walras.learners.preset import preset
@@ -95,11 +95,17 @@ def run(request: Request, folder: Path, force: bool, say: Report, total: Callabl
     """
     preset(request.preset)
     economy, learners, populations = build(request)
-    seen = information(request, economy)
+    seen, staged = information(request, economy), curriculum(request)
     with store.prepare(folder, force) as work, Stop(say, "this chunk of rounds") as stop:
         store.keep_copy(work, request)
         watcher = Watcher(store.checkpoints(work, request), stop, say)
-        given = {"populations": populations, "information": seen, "preset": request.preset, "key": request.seed}
+        given = {
+            "populations": populations,
+            "information": seen,
+            "preset": request.preset,
+            "key": request.seed,
+            "curriculum": staged,
+        }
         solution = _watched(lambda: solve(economy, learners, **given, watch=watcher), watcher, work)
         _conclude(work, folder, solution, request, say, total)
     return solution

@@ -25,6 +25,7 @@ from walras.economy.population import Finite, Histogram, Panel, Population, Repr
 from walras.economy.rule import Information, ViewInformation
 from walras.inputs import fitted, price_names, with_parameters
 from walras.lab import trust
+from walras.learners.curriculum import Curriculum
 from walras.learners.learner import Learner
 from walras.solve import discretised
 
@@ -50,6 +51,7 @@ class Request(Typed):
     parameters: Numbers = Field(default_factory=dict)
     preset: Short = "standard"
     seed: Seed = 0
+    curriculum: Short = ""
 
 
 def catalogue(package: Any, base: type) -> dict[str, type]:
@@ -72,6 +74,18 @@ def economies() -> dict[str, type[Economy]]:
 def learners() -> dict[str, type[Learner]]:
     """All learners of the catalogue by name."""
     return catalogue(walras.learners, Learner)
+
+
+def curriculum(request: Request) -> Curriculum | None:
+    """The curriculum that a request names; None where it names none.
+
+    Raises:
+        UnknownName: if there is none of that name.
+    """
+    known = {"curry2022": Curriculum.curry2022}
+    if request.curriculum and request.curriculum not in known:
+        raise UnknownName("curriculum", request.curriculum, known, where="--curriculum")
+    return known[request.curriculum]() if request.curriculum else None
 
 
 def calibrations(cls: type[Economy]) -> list[str]:

@@ -1,5 +1,6 @@
 """The learners: one file each."""
 
+from walras.learners.curriculum import Collapse, Curriculum, Stage
 from walras.learners.deep_euler import DeepEuler
 from walras.learners.euler import EulerIteration
 from walras.learners.fixed import Fixed
@@ -8,4 +9,4 @@ from walras.learners.reinforce import Reinforce
 from walras.learners.sac import SAC
 from walras.learners.structural import StructuralRL
 
-__all__ = ["PPO", "SAC", "DeepEuler", "EulerIteration", "Fixed", "Reinforce", "StructuralRL"]
+__all__ = ["PPO", "SAC", "Collapse", "Curriculum", "DeepEuler", "EulerIteration", "Fixed", "Reinforce", "Stage", "StructuralRL"]

@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from walras._core.keys import stream
+from walras.economy.agent import AgentType
 from walras.economy.population import Histogram
-from walras.economy.task import Task
+from walras.economy.task import Schedule, Task
 from walras.learners.beliefs import PolynomialBelief
 from walras.learners.frames import boxed
 from walras.learners.learner import Progress, Setup
@@ -63,6 +64,10 @@ class ModelFreeState(eqx.Module):
         rule = dataclasses.replace(self.rule, network=self.average, frame=self.table, belief=self.belief)
         return MixedRule(rule) if rule.heads.discrete and self.people is None else rule
 
+    def under(self, agent: AgentType, masks: dict) -> "ModelFreeState":
+        """The state where the parameters of its type are those of `agent`, discrete choices masked by field."""
+        return dataclasses.replace(self, rule=self.rule.under(agent, masks))
+
     def exploring(self) -> ExploringRule:
         """The rule that explores."""
         return ExploringRule(self.rule, self.sd, self.explorers)
@@ -70,19 +75,24 @@ class ModelFreeState(eqx.Module):
 
 class Stage(NamedTuple):
     """Where the schedule stands: how late it is (0 until `hold`, 1 at the end), share of the first rate, weight of the round in
-    the average."""
+    the average, share of the first entropy bonus."""
 
     late: Array
     pace: Array
     share: Array
+    bonus: Array
 
 
-def stage(rounds: Array, sizes: ModelFreeSizes) -> Stage:
-    """The schedule of a round."""
+def stage(rounds: Array, sizes: ModelFreeSizes, schedule: Schedule | None = None) -> Stage:
+    """The schedule of a round: of the learner's own count, or that of a curriculum."""
+    rounds = rounds if schedule is None else schedule.round
     late = jnp.clip((rounds / sizes.rounds - sizes.hold) / (1.0 - sizes.hold), 0.0, 1.0)
     pace = sizes.final + (1 - sizes.final) * 0.5 * (1 + jnp.cos(jnp.pi * late))
     averaged = jnp.maximum(rounds - jnp.floor((1 - sizes.averaged) * sizes.rounds), 0.0) + 1.0
-    return Stage(late, pace, 1.0 / averaged)
+    bonus = 1.0 - late
+    if schedule is not None:
+        pace, bonus = pace * schedule.pace, bonus * schedule.entropy
+    return Stage(late, pace, 1.0 / averaged, bonus)
 
 
 def blank(setup: Setup, sizes: ModelFreeSizes, opening, conduct: str | None, noise: float, critic) -> ModelFreeState:
@@ -173,7 +183,7 @@ def concluded(
     state: ModelFreeState, task: Task, sizes: ModelFreeSizes, noise: tuple[float, float], seen: Lived, found: Found
 ) -> tuple[ModelFreeState, Progress]:
     """The state after a round. `noise`: first and last."""
-    share = stage(state.rounds, sizes).share
+    share = stage(state.rounds, sizes, task.schedule).share
     average = jax.tree_util.tree_map(lambda a, x: (a + share * (x - a)).astype(a.dtype), state.average, found.actor)
     table = None if state.table is None else boxed(state.table, state.belief, task.field)
     pairs = zip(_leaves(found.actor), _leaves(state.rule.network), strict=True)
@@ -181,7 +191,8 @@ def concluded(
     figures = jnp.stack([jnp.asarray(x, float) for x in (seen.payoff, *found.figures)])
     course = jax.lax.dynamic_update_slice_in_dim(state.course, figures[None], state.rounds, 0)
     rounds, (first, last) = state.rounds + 1, noise
-    sd = first * (last / first) ** stage(rounds, sizes).late
+    ahead = None if task.schedule is None else dataclasses.replace(task.schedule, round=task.schedule.round + 1)
+    sd = first * (last / first) ** stage(rounds, sizes, ahead).late
     rule = state.rule.with_network(found.actor)
     parts = (rule, average, sd, state.explorers, found.critic, found.optimisers, seen.scale, seen.people, rounds, course)
     return ModelFreeState(*parts, table, state.belief, state.cohort, found.memory), Progress(moved, jnp.zeros(()))

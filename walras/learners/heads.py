@@ -112,10 +112,13 @@ class Squashed(Head):
 
 
 class Categorical(Head):
-    """One of finitely many values, those that `mask` admits; `size` of them are picked, each for itself (0: one, without an axis)."""
+    """One of finitely many values, those that `mask` admits; `size` of them are picked, each for itself (0: one, without an axis).
+
+    `wanted`: the user's own mask, where a curriculum changes the rest of it (None: all)."""
 
     mask: Bool[Array, " values"]
     size: int = eqx.field(static=True, default=0)
+    wanted: Bool[Array, " values"] | None = None
 
     @property
     def values(self) -> int:

@@ -1,5 +1,6 @@
 """What a network's outputs say about a whole choice: one head for each of its fields."""
 
+import dataclasses
 import functools
 import operator
 
@@ -47,8 +48,20 @@ class Heads(eqx.Module):
                 raise InputError(
                     f"the mask of '{name}' {what}", where=where, number=mask.tolist(), remedy="Admit one value at least."
                 )
-            heads.append(Categorical(jax.device_put(mask & admitted), space.size))
+            wanted = jax.device_put(mask) if name in masks else None
+            heads.append(Categorical(jax.device_put(mask & admitted), space.size, wanted))
         return cls(tuple(heads))
+
+    def under(self, spaces, masks: dict[str, Array]) -> "Heads":
+        """The heads for other bounds of the economy and other masks, by field; traceable: nothing is checked."""
+        heads = []
+        for name, head in zip(choice_fields(spaces), self.heads, strict=True):
+            if isinstance(head, Categorical):
+                given = (head.wanted, getattr(spaces, name).admitted, masks.get(name))
+                mask = functools.reduce(operator.and_, (x for x in given if x is not None), jnp.ones_like(head.mask))
+                head = dataclasses.replace(head, mask=mask)
+            heads.append(head)
+        return Heads(tuple(heads))
 
     @property
     def continuous(self) -> bool:

@@ -5,8 +5,10 @@ import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
+import jax
 
 from walras._core.types import Key, PyTree
+from walras.economy.agent import AgentType
 from walras.economy.population import Histogram, Population
 from walras.economy.rule import Information, Rule
 from walras.economy.task import Task
@@ -95,6 +97,12 @@ class Learner(eqx.Module):
     def explore(self, state: PyTree) -> Rule:
         """The rule by which they explore; the present rule for those who do not."""
         return self.rule(state)
+
+    def under(self, state: PyTree, agent: AgentType, masks: dict[str, Any]) -> PyTree:
+        """The state where the parameters of its type are those of `agent` and discrete choices are masked by field, for rounds of a
+        curriculum: a state that carries the type carries this one."""
+        mine = lambda node: isinstance(node, type(agent))  # noqa: E731
+        return jax.tree_util.tree_map(lambda node: agent if mine(node) else node, state, is_leaf=mine)
 
     def experience(self, preset: Preset) -> Experience:
         """How much it is shown under a preset; a learner that is `fresh` says so itself."""

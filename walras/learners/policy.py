@@ -77,8 +77,9 @@ class Inputs(eqx.Module):
     logs: tuple[bool, ...] = eqx.field(static=True)
 
     @classmethod
-    def of(cls, agent: AgentType, exogenous, births, info) -> "Inputs":
-        """From the first cross-section (a batch of own states) and the information (index, coordinates) of a date."""
+    def of(cls, agent: AgentType, exogenous, births, info, scaled: bool = False) -> "Inputs":
+        """From the first cross-section (a batch of own states) and the information (index, coordinates) of a date; `scaled`: coordinates
+        are of order one as they are."""
         limits = agent.limits()
         mean = lambda name: np.asarray(getattr(births, name), float).mean(axis=0)  # noqa: E731
         stocks = tuple(Scaling.of(getattr(limits, name), mean(name)) for name in type(limits).endogenous())
@@ -91,9 +92,11 @@ class Inputs(eqx.Module):
             pair = (values.mean(axis=0), np.where(spread > 0, spread, 1.0))
             traits.append(tuple(jax.device_put(np.float64(x)) for x in pair))
         coordinates = np.asarray([np.float64(c) for c in info[1]])
-        logs = tuple(bool(c > 0) for c in coordinates)
+        logs = tuple(bool(c > 0) and not scaled for c in coordinates)
         centre = np.where(coordinates > 0, np.log(np.where(coordinates > 0, coordinates, 1.0)), coordinates)
         unit = np.where(np.asarray(logs, bool), UNIT, UNIT * np.maximum(np.abs(coordinates), 1.0))
+        if scaled:
+            centre, unit = np.zeros_like(centre), np.ones_like(unit)
         values = [np.float64(exogenous_values(process)) for process in (agent.risk, exogenous)]
         arrays = [jax.device_put(x) for x in (*values, centre, unit)]
         return cls(stocks, arrays[0], arrays[1], tuple(traits), tuple(counts), arrays[2], arrays[3], logs)
@@ -153,7 +156,8 @@ class TypeNetwork(eqx.Module):
 
 
 class NetworkRule(Rule):
-    """What the network says without chance. `frame` and `belief`: where, and with what views, it may be tabulated (or None)."""
+    """What the network says without chance. `frame` and `belief`: where, and with what views, it may be tabulated (or None). `example`: an
+    own state and a view at which feasible sets may be looked at."""
 
     agent: AgentType
     inputs: Inputs
@@ -162,6 +166,13 @@ class NetworkRule(Rule):
     information: Information
     frame: TableRule | None = None
     belief: PolynomialBelief | None = None
+    example: tuple | None = None
+
+    def under(self, agent: AgentType, masks: dict) -> "NetworkRule":
+        """The rule where the parameters of its type are those of `agent`, discrete choices masked by field."""
+        assert self.example is not None  # every rule made since November 2026 has one
+        spaces = agent.feasible(*self.example, {})
+        return dataclasses.replace(self, agent=agent, heads=self.heads.under(spaces, masks))
 
     def outputs(self, own, info) -> Float[Array, " outputs"]:
         """The network's numbers for one individual."""

@@ -56,6 +56,10 @@ class Reinforce(Learner):
         sizes = self._sizes(setup.preset)
         return ac.blank(setup, sizes, (self.masks, self.start), self.conduct, self.noise[0], ac.state_critic(sizes))
 
+    def under(self, state, agent, masks):
+        """Heads follow the bounds."""
+        return state.under(agent, masks)
+
     def explores(self, population):
         """Strategic ones do."""
         return is_strategic(self.conduct, population)
@@ -67,10 +71,10 @@ class Reinforce(Learner):
     def update(self, key, state, task):
         """One round: a step of the rule along the gradient of all experience, steps of the critic."""
         sizes = self._sizes(task.preset)
-        now = ac.stage(state.rounds, sizes)
+        now = ac.stage(state.rounds, sizes, task.schedule)
         seen = ac.experience(stream(key, "lives"), state, task, now, self.conduct, sizes.people)
         batch = ascent.batch_of(state, seen.trials, self.mix)
-        bonus = (self.entropy * (1 - now.late)).astype(jnp.float32)
+        bonus = (self.entropy * now.bonus).astype(jnp.float32)
 
         def objective(chance, before, gain, entropy):
             return jnp.mean(chance * gain) + bonus * entropy

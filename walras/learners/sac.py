@@ -101,6 +101,10 @@ class SAC(Learner):
         memory = Step(*(jax.device_put(np.zeros((*date, *shape), np.float32)) for shape in shapes))
         return dataclasses.replace(state, memory=(memory, state.critic))
 
+    def under(self, state, agent, masks):
+        """Heads follow the bounds."""
+        return state.under(agent, masks)
+
     def explores(self, population):
         """Strategic ones do."""
         return is_strategic(self.conduct, population)
@@ -112,11 +116,11 @@ class SAC(Learner):
     def update(self, key, state, task):
         """One round: experience into memory, then steps of critics, rule and followers."""
         sizes = self._sizes(task.preset)
-        now = ac.stage(state.rounds, sizes)
+        now = ac.stage(state.rounds, sizes, task.schedule)
         seen = ac.experience(stream(key, "lives"), state, task, now, self.conduct, sizes.people)
         memory = _remembered(state.memory[0], seen.trials, state.rounds % self.kept)
         known = jnp.minimum(state.rounds + 1, self.kept)
-        alpha = (self.temperature * (1 - now.late)).astype(jnp.float32)
+        alpha = (self.temperature * now.bonus).astype(jnp.float32)
         count = max(memory.payoff.shape[1] // sizes.batches, 1)
 
         def step(carry, k):

@@ -24,7 +24,7 @@ from walras.economy.economy import Clear
 from walras.economy.information import sees_state
 from walras.economy.population import Finite, Histogram, Panel, Population, Representative, like
 from walras.economy.process import Distribution, transition_matrix
-from walras.economy.rule import ConductRule, FunctionRule
+from walras.economy.rule import ConductRule, FunctionRule, ViewInformation
 from walras.economy.space import choice_fields, choose, positions_of
 from walras.economy.task import MeanField, Roll, Task
 from walras.learners.frames import framed
@@ -94,8 +94,11 @@ def begin(setup: Setup, opening_: tuple, units: int) -> Beginning:
         raise InputError(f"no rule starts at '{where}'", where=setup.name, remedy="Use `rest` or `middle`.")
     own, now, positions, opening = _place(setup)
     positions = positions if where == "rest" else [0.5] * len(positions)
-    heads = Heads.of(_spaces(setup, own, now), dict(masks), setup.name)
-    inputs = Inputs.of(setup.agent, setup.economy.exogenous, own, now.infos[setup.name])
+    view = now.views[setup.name]
+    example = (jax.tree_util.tree_map(lambda leaf: leaf[0], own), view)
+    heads = Heads.of(setup.agent.feasible(*example, {}), dict(masks), setup.name)
+    scaled = isinstance(setup.information, ViewInformation) and view.scaled
+    inputs = Inputs.of(setup.agent, setup.economy.exogenous, own, now.infos[setup.name], scaled)
     network = TypeNetwork.random(inputs.sizes, units, heads.outputs, stream(setup.key, "actor"), 0.01)
     network = network.biased(heads.opening([jnp.asarray(p) for p in positions]))
     frame = belief = cohort = None
@@ -103,7 +106,8 @@ def begin(setup: Setup, opening_: tuple, units: int) -> Beginning:
         frame, belief = framed(setup, opening, setup.preset.deep.coordinate_nodes)
         axis: Axis = dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
         cohort = opening.population or Histogram(axis, axis.n)
-    return Beginning(NetworkRule(setup.agent, inputs, network, heads, setup.information, frame, belief), cohort)
+    rule = NetworkRule(setup.agent, inputs, network, heads, setup.information, frame, belief, example)
+    return Beginning(rule, cohort)
 
 
 def _place(setup: Setup):
@@ -156,11 +160,6 @@ def _middle(agent) -> FunctionRule:
         return choose(agent, own, view, [jnp.full(s, 0.5) for s in shapes])
 
     return FunctionRule(rule)
-
-
-def _spaces(setup: Setup, own, now):
-    one = jax.tree_util.tree_map(lambda leaf: leaf[0], own)
-    return setup.agent.feasible(one, now.views[setup.name], {})
 
 
 def lived(key, rule: ExploringRule, task: Task, people, again, conduct: str | None) -> tuple[Trials, object]:

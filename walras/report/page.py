@@ -163,8 +163,11 @@ def provenance(run: Run) -> list[tuple[str, str]]:
     learners = ", ".join(f"{who}: {how}" for who, how in summary.get("learners", {}).items())
     versions = ", ".join(f"{name} {version}" for name, version in manifest.get("versions", {}).items())
     python = manifest.get("python")
+    staged = summary.get("curriculum", {})
+    again = f"; stages begun again: {staged['restarts']}" if "restarts" in staged else ""
     rows = [
         ("Learners", learners),
+        *(("Curriculum" + again, line) if not number else ("", line) for number, line in enumerate(staged.get("stages", []))),
         ("Preset, seed", f"{summary.get('preset', '')}, {summary.get('seed', '')}"),
         ("Seconds", timing),
         ("Device", str(manifest.get("device", ""))),
@@ -192,6 +195,8 @@ def command(run: Run) -> str:
     ):
         for name, value in pairs.items():
             words += [option, f"{name}={value}"]
+    if asked.get("curriculum"):
+        words += ["--curriculum", asked["curriculum"]]
     words += ["--preset", str(summary.get("preset", "standard")), "--seed", str(summary.get("seed", 0))]
     return shlex.join(words)
 
