@@ -27,7 +27,7 @@ from walras.economy.agent import Institution
 from walras.economy.period import agents
 from walras.economy.population import Finite
 from walras.economy.rule import PairedInformation, Rule, Together
-from walras.economy.task import life_of
+from walras.economy.task import Schedule, life_of
 from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner
 from walras.learners.policy import MixedRule, NetworkRule
@@ -117,11 +117,13 @@ _LIVED = ("own", "choice", "payoff", "discount", "weight")
 
 
 class Deviator(Learner):
-    """A learner that plays against the frozen rule of its own type: as individual `i`, or (None) as all of them."""
+    """A learner that plays against the frozen rule of its own type: as individual `i`, or (None) as all of them. `bonus`: factor on
+    its entropy bonus; a number of the state, so that all starts are one program."""
 
     inner: Learner
     theirs: Rule
     i: Array | None
+    bonus: Array
     fresh: ClassVar[bool] = True
 
     def experience(self, preset):
@@ -149,6 +151,8 @@ class Deviator(Learner):
 
     def update(self, key, state, task):
         """Learns from what it lived through itself."""
+        schedule = Schedule(getattr(state, "rounds", jnp.zeros(())), self.bonus, jnp.ones(()))
+        task = dataclasses.replace(task, schedule=schedule)
         if self.i is not None:
             cut = lambda x: jax.lax.dynamic_slice_in_dim(x, self.i, 1, axis=2)  # noqa: E731
             mine = {f: jax.tree_util.tree_map(cut, getattr(task.roll, f)) for f in _LIVED}
@@ -216,7 +220,8 @@ def deviators(solution: Solution, name: str, effort: Effort) -> dict[str, Learne
     """The library's own deviators of a type by their starts: `present`, `soft` and `fresh`, or `fresh` alone where the type follows
     no network.
 
-    They have the masks of the type's learner, and sizes, noise, λ and clip of a `PPO`.
+    They have the masks of the type's learner, and sizes, noise, λ and clip of a `PPO`. Which start it is decides where one begins
+    and whether it is paid for entropy, not who it is.
     """
     lab, known = laboratory_of(solution), network_of(solution.rules[name])
     learner = lab.learners[name]
@@ -228,9 +233,9 @@ def deviators(solution: Solution, name: str, effort: Effort) -> dict[str, Learne
         given["units"] = known.network.own.shape[0]
     kept = ("masks", "noise", "mix", "clip") if isinstance(learner, PPO) else ("masks",)
     ways = {field: getattr(learner, field) for field in kept if hasattr(learner, field)}
-    plain = PPO(conduct="strategic", start="middle", sizes=dataclasses.replace(sizes, **given), **ways)
-    trying = dataclasses.replace(plain, entropy=ENTROPY)
-    return {"fresh": trying} if known is None else {"present": plain, "soft": trying, "fresh": trying}
+    sizes = dataclasses.replace(sizes, **given)
+    one = PPO(conduct="strategic", start="middle", entropy=ENTROPY, sizes=sizes, **ways)
+    return dict.fromkeys(("fresh",) if known is None else (*WARM, "fresh"), one)
 
 
 def begun(loop: LoopState, name: str, start: str, theirs: Rule) -> LoopState:
@@ -275,12 +280,14 @@ def deviate(
     Args:
         who: type and number of the individual that deviates, None for all of the type.
         start: `present` and `soft` go on from the type's network; under any other name the learner starts as it does by itself.
+            `present` is not paid for entropy.
 
     Raises:
         InputError: if a warm start has no network to go on from.
     """
     (name, i), lab, rules = who, laboratory_of(solution), solution.rules
-    deviator = Deviator(learner, rules[name], None if i is None else jnp.asarray(np.int64(i)))
+    place, bonus = None if i is None else jnp.asarray(np.int64(i)), jnp.asarray(np.float64(start != "present"))
+    deviator = Deviator(learner, rules[name], place, bonus)
     learners = {**{n: Fixed(rule) for n, rule in rules.items()}, name: deviator}
     seen = {name: rules[name].information}
     alone, loop = laboratory(lab.economy, learners, lab.populations, seen, lab.preset, effort.seed)
