@@ -2,6 +2,7 @@
 
 python benchmarks/curry.py collapse                curriculum or none × entropy; ten seeds each, half an hour on one core
 python benchmarks/curry.py equilibria               long runs with both, their ends, and what best responses gain
+python benchmarks/curry.py closed --seeds 30        where the economy without exports ends
 python benchmarks/curry.py planner --seeds 5        a government that learns against flat taxes, by consumers' welfare
 
 Rows of the arms and seeds that are run replace those of before; the others stay.
@@ -45,9 +46,9 @@ ENTROPIES = {"falling to a floor": (10.0, 1.0), "floor": (1.0, 1.0), "none": (0.
 """First and last bonus of a type in multiples of `FLOOR`; it falls within the first .15 of the rounds in which the type learns."""
 
 
-def economy():
-    """20 consumers, 4 firms, a government; as much can be exported for each consumer as in the released economy."""
-    small = fitted(with_parameters(w.economies.CurryRBC.open(), {"export_cap": 50.0}), dict(POPULATIONS))
+def economy(export_cap: float = 50.0):
+    """20 consumers, 4 firms, a government; as much can be exported for each consumer as in the released economy, or nothing."""
+    small = fitted(with_parameters(w.economies.CurryRBC.open(), {"export_cap": export_cap}), dict(POPULATIONS))
     return small[0]
 
 
@@ -102,10 +103,10 @@ def living(lab, loop) -> dict[str, float]:
     return dict(zip(SEEN, (float(x) for x in _living(lab, rules, jax.random.key(7))), strict=True))
 
 
-def run(sizes: ModelFreeSizes, curriculum: Curriculum, seed: int):
-    """(laboratory, last state, seconds without compiling)."""
+def run(sizes: ModelFreeSizes, curriculum: Curriculum, seed: int, where=None):
+    """(laboratory, last state, seconds without compiling); `where`: the economy, if not the open one."""
     everybody = dict.fromkeys(POPULATIONS, learner(sizes))
-    lab, loop = laboratory(economy(), everybody, dict(POPULATIONS), None, preset("fast"), seed, curriculum)
+    lab, loop = laboratory(where or economy(), everybody, dict(POPULATIONS), None, preset("fast"), seed, curriculum)
     jax.block_until_ready(advance(lab, loop, 1))  # compiles
     began = time.perf_counter()
     loop = jax.block_until_ready(advance(lab, loop, lab.rounds))
@@ -133,6 +134,19 @@ def collapse(seeds: int, only: str) -> None:
         print(*row, flush=True)
         about = f"curry-rbc, 20 + 4 + 1, {SHORT.rounds} rounds of {SHORT.paths} episodes; collapsed: fewer than {DEAD:g} hours a consumer"
         common.write("curry-collapse.csv", columns, rows.values(), about=about)
+
+
+def closed(seeds: int) -> None:
+    """The closed economy: where it ends, by seed. All profits of an episode together cannot be more than what consumers opened with."""
+    columns, rows = ["seed", *SEEN, "most_profit", "seconds"], []
+    most = 2000.0 * POPULATIONS["consumer"].n / (POPULATIONS["firm"].n * DATES)
+    for seed in range(seeds):
+        lab, loop, seconds = run(SHORT, curriculum_of(True, "falling to a floor"), seed, economy(0.0))
+        found = living(lab, loop)
+        rows.append([seed, *(f"{found[name]:.4g}" for name in SEEN), f"{most:g}", f"{seconds:.1f}"])
+        print(*rows[-1], flush=True)
+        about = f"curry-rbc without exports, 20 + 4 + 1, {SHORT.rounds} rounds of {SHORT.paths} episodes"
+        common.write("curry-closed.csv", columns, rows, about=about)
 
 
 def trained(seed: int, keep: Path) -> Solution:
@@ -201,13 +215,15 @@ def planner(seeds: int, only: str) -> None:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["collapse", "equilibria", "planner"])
+    parser.add_argument("what", choices=["collapse", "closed", "equilibria", "planner"])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--only", default="", help="of collapse: a cell, as `staged:none`; of planner: flat or learned")
     parser.add_argument("--keep", type=Path, default=Path("runs/curry"), help="folder for the solutions of long runs")
     given = parser.parse_args()
     if given.what == "collapse":
         collapse(given.seeds, given.only)
+    elif given.what == "closed":
+        closed(given.seeds)
     elif given.what == "planner":
         planner(given.seeds, given.only)
     else:

@@ -11,9 +11,14 @@ import walras as w
 from walras import lessons
 from walras._core.errors import InputError, UnknownName
 from walras.economies import CurryRBC
+from walras.inputs import with_parameters
+from walras.lab import store
+from walras.lab.request import Request
+from walras.lab.request import curriculum as named
 from walras.learners import Collapse, Curriculum, Reinforce, Stage
 from walras.learners.preset import ModelFreeSizes, preset
 from walras.loop import advance
+from walras.solution import Solution, loaded
 from walras.solve import laboratory
 
 SIZES = ModelFreeSizes(8, 2, 4, 0, units=4, epochs=1, batches=1, warm_rounds=0)
@@ -193,3 +198,30 @@ def test_a_learner_by_conditions_follows_it_to_the_same_rule():
     assert staged.verdict == plain.verdict == "certified"
     for name, figure in plain.moments().items():
         assert staged.moments()[name] == pytest.approx(figure, rel=1e-4), name
+
+
+# ---- asked for by name, and told in the run folder ----
+
+
+def test_a_request_names_a_curriculum():
+    asked = {"economy": "curry-rbc", "calibration": "open"}
+    assert named(Request.read(asked, "here")) is None
+    assert named(Request.read(asked | {"curriculum": "curry2022"}, "here")) == Curriculum.curry2022()
+    with pytest.raises(UnknownName, match="curry2022"):
+        named(Request.read(asked | {"curriculum": "curry2023"}, "here"))
+
+
+def test_the_released_stages_fit_the_released_economy():
+    """The first rounds of `curry2022` in `curry-rbc`: one price, one wage, no tax; it ends in the economy as it is."""
+    economy, curriculum = CurryRBC.open(), Curriculum.curry2022()
+    first = with_parameters(economy, {name: ends[0] for name, ends in curriculum.stages[0].parameters})
+    assert int(first.firm.menu.spaces(10).posted.admitted.sum()) == 1
+    assert int(first.government.menu.spaces(10).rates.admitted.sum()) == 1
+    last = with_parameters(economy, {name: ends[1] for name, ends in curriculum.stages[1].parameters})
+    assert int(last.government.menu.spaces(10).rates.admitted.sum()) == 36
+
+
+def test_the_summary_tells_stages_and_restarts(start):
+    lab, loop = start
+    told = store.curriculum_of(Solution("CurryRBC", "fast", 0, lab, loop, loaded(), None, {}))
+    assert told == {"curriculum": {"stages": CURRICULUM.lines(8), "restarts": 0}}

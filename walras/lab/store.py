@@ -264,7 +264,7 @@ def _description(solution: Solution) -> str:
     return inspect.getdoc(inspect.getmodule(type(solution.economy))) or ""
 
 
-def _curriculum(solution: Solution) -> dict[str, Any]:
+def curriculum_of(solution: Solution) -> dict[str, Any]:
     """Stages of the curriculum, a line each, and how often one was begun again; nothing where there was none."""
     lab = solution.lab
     if lab is None or lab.curriculum is None:
@@ -282,7 +282,7 @@ def summary(solution: Solution, request: Request, total: float) -> dict[str, Any
         "economy": request.economy,
         "calibration": request.calibration,
         "learners": _learners(solution, request),
-        **_curriculum(solution),
+        **curriculum_of(solution),
         "preset": solution.preset,
         "seed": solution.seed,
         "verdict": solution.verdict,
