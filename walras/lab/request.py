@@ -51,7 +51,7 @@ class Request(Typed):
     parameters: Numbers = Field(default_factory=dict)
     preset: Short = "standard"
     seed: Seed = 0
-    curriculum: Short = ""
+    curriculum: Annotated[str, Field(max_length=200)] = ""
 
 
 def catalogue(package: Any, base: type) -> dict[str, type]:
