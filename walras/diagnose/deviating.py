@@ -187,9 +187,9 @@ def targets(
         what, remedy = "no type is a finite population that could deviate", "Solve it with --population TYPE=finite:N."
         raise InputError(what, where=solution.name, remedy=remedy)
     for name, i in individuals:
-        if not 0 <= i < (count := lab.populations[name].n):
-            remedy = "Individuals are numbered from 0."
-            raise InputError(f"{name} has individuals 0 to {count - 1}", where="exploitability", number=i, remedy=remedy)
+        last, remedy = lab.populations[name].n - 1, "Individuals are numbered from 0."
+        if not 0 <= i <= last:
+            raise InputError(f"{name} has individuals 0 to {last}", where="exploitability", number=i, remedy=remedy)
     names = dict.fromkeys((*types, *(name for name, _ in individuals)))
     found = [(name, i) for name in names for i in (None, *(j for n, j in individuals if n == name))]
     return list(dict.fromkeys(pair for pair in found if pair[1] is not None or pair[0] in types))
@@ -211,7 +211,7 @@ def check_finite(solution: Solution, name: str) -> None:
         raise InputError(f"{name} is a {kind}", where="exploitability", remedy=remedy)
 
 
-def _may_deviate(lab: Laboratory, name: str, population) -> bool:
+def _may_deviate(lab, name: str, population) -> bool:
     conducted = isinstance(agents(lab.economy)[name], Institution) and isinstance(lab.learners[name], Fixed)
     return isinstance(population, Finite) and population.n > 0 and not conducted
 
