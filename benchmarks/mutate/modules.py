@@ -48,6 +48,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         *CHECKS,
         "tests/diagnose/test_several.py",
     ),
+    "diagnose/deviating.py": (
+        "tests/diagnose/test_exploitability_by_hand.py",
+        "tests/diagnose/test_exploitability.py",
+    ),
     "diagnose/euler.py": FAULTS,
     "diagnose/evidence.py": FAULTS,
     "diagnose/exploitability.py": (

@@ -180,14 +180,14 @@ def targets(
     """
     lab = laboratory_of(solution)
     for name in (*types, *(name for name, _ in individuals)):
-        check_finite(solution, name)
+        finite(solution, name)
     if not types:
         types = tuple(name for name, population in lab.populations.items() if _may_deviate(lab, name, population))
     if not types and not individuals:
         what, remedy = "no type is a finite population that could deviate", "Solve it with --population TYPE=finite:N."
         raise InputError(what, where=solution.name, remedy=remedy)
     for name, i in individuals:
-        last, remedy = lab.populations[name].n - 1, "Individuals are numbered from 0."
+        last, remedy = finite(solution, name).n - 1, "Individuals are numbered from 0."
         if not 0 <= i <= last:
             raise InputError(f"{name} has individuals 0 to {last}", where="exploitability", number=i, remedy=remedy)
     names = dict.fromkeys((*types, *(name for name, _ in individuals)))
@@ -195,8 +195,8 @@ def targets(
     return list(dict.fromkeys(pair for pair in found if pair[1] is not None or pair[0] in types))
 
 
-def check_finite(solution: Solution, name: str) -> None:
-    """Refuse a type of which nobody has a weight to deviate with.
+def finite(solution: Solution, name: str) -> Finite:
+    """The population of a type whose individuals have a weight to deviate with.
 
     Raises:
         UnknownName: for a type that does not exist.
@@ -205,10 +205,11 @@ def check_finite(solution: Solution, name: str) -> None:
     lab = laboratory_of(solution)
     if name not in lab.populations:
         raise UnknownName("agent type", name, lab.populations, where="exploitability")
-    if not isinstance(lab.populations[name], Finite):
-        kind = type(lab.populations[name]).__name__
+    population = lab.populations[name]
+    if not isinstance(population, Finite):
         remedy = "Its certificate has the best response of a taker."
-        raise InputError(f"{name} is a {kind}", where="exploitability", remedy=remedy)
+        raise InputError(f"{name} is a {type(population).__name__}", where="exploitability", remedy=remedy)
+    return population
 
 
 def _may_deviate(lab, name: str, population) -> bool:
