@@ -22,8 +22,10 @@ import equinox as eqx  # noqa: E402
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 from jaxtyping import Array  # noqa: E402
+from walras.diagnose.deviating import Effort  # noqa: E402
 
 import walras as w  # noqa: E402
+from walras.diagnose.exploitability import exploitability  # noqa: E402
 from walras.economies.posted_government import Announcement  # noqa: E402
 from walras.economy import path as paths  # noqa: E402
 from walras.economy import period as periods  # noqa: E402
@@ -162,6 +164,29 @@ def trained(seed: int, keep: Path) -> Solution:
     return solution
 
 
+def equilibria(seeds: int, keep: Path) -> None:
+    """Where long runs end and what deviators gain there: each type; of three seeds the first consumer and the first firm, too."""
+    living_at = ["seed", *SEEN, "seconds"]
+    columns = ["seed", "who", "gain", "error", "percent", "percent_error", "of_training", "start", "checkpoint", "seconds"]
+    ends, rows = [], []
+    for seed in range(seeds):
+        solution = trained(seed, keep)
+        found = living(solution.lab, solution.loop)
+        ends.append([seed, *(f"{found[name]:.4g}" for name in SEEN), f"{solution.seconds.get('run', float('nan')):.0f}"])
+        about = f"curry-rbc, 20 + 4 + 1, {LONG.rounds} rounds of {LONG.paths} episodes"
+        common.write("curry-ends.csv", living_at, ends, about=about)
+        for name in POPULATIONS:
+            began = time.perf_counter()
+            alone = (0,) if name != "government" and seed < 3 else ()
+            for gain in exploitability(solution, name, individuals=alone, effort=Effort(episodes=4096, dates=DATES)):
+                numbers = (gain.gain, gain.error, gain.percent, gain.percent_error, gain.of_training)
+                seconds = f"{time.perf_counter() - began:.0f}"
+                rows.append([seed, gain.who, *(f"{x:.3g}" for x in numbers), gain.start, gain.checkpoint, seconds])
+                print(*rows[-1], flush=True)
+            how = "400 rounds of 64 episodes from three starts, judged on 4,096 paired episodes; seconds of a type and its individual"
+            common.write("curry-epsilon.csv", columns, rows, about=f"{about}; deviations: {how}")
+
+
 class Flat(Rule):
     """The same rates for ever."""
 
@@ -227,8 +252,7 @@ def main() -> None:
     elif given.what == "planner":
         planner(given.seeds, given.only)
     else:
-        for seed in range(given.seeds):
-            trained(seed, given.keep)
+        equilibria(given.seeds, given.keep)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ def _values(economy: Economy, names) -> dict[str, Array]:
         if head not in known:
             raise UnknownName("parameter", head, known, where=f"curriculum for {type(economy).__name__}")
         found[name] = known[head] if at is None else known[head][at]
+        if jnp.ndim(found[name]):
+            what, remedy = f"{name} is {jnp.size(found[name])} numbers", f"Name one of them: {name}[0]."
+            raise InputError(what, where=f"curriculum for {type(economy).__name__}", number=found[name].tolist(), remedy=remedy)
     return found
 
 

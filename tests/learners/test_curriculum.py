@@ -118,6 +118,7 @@ def test_what_cannot_be_written(make, match):
         ({"learn": ("farm",)}, UnknownName, "firm"),
         ({"entropy": {"consumers": 2}}, UnknownName, "consumer"),
         ({"parameters": {"firm.menu.phigh": 1}}, UnknownName, "p_high"),
+        ({"parameters": {"firm.alpha": 0.5}}, InputError, r"firm.alpha is 5 numbers.*alpha\[0\]"),
         ({"parameters": {"consumer.beta": 1.5}}, InputError, "must lie in"),
         ({"parameters": {"firm.menu.p_low": 600, "firm.menu.p_high": 900}}, InputError, "no price of the grid"),
         ({"parameters": {"consumer.theta": 0.02}}, InputError, "it ends with consumer.theta at 0.02, which in the economy is 0.01"),
