@@ -22,9 +22,9 @@ import equinox as eqx  # noqa: E402
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 from jaxtyping import Array  # noqa: E402
-from walras.diagnose.deviating import Effort  # noqa: E402
 
 import walras as w  # noqa: E402
+from walras.diagnose.deviating import Effort  # noqa: E402
 from walras.diagnose.exploitability import exploitability  # noqa: E402
 from walras.economies.posted_government import Announcement  # noqa: E402
 from walras.economy import path as paths  # noqa: E402

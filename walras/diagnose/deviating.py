@@ -32,7 +32,6 @@ from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner
 from walras.learners.policy import MixedRule, NetworkRule
 from walras.learners.ppo import PPO
-from walras.learners.preset import ModelFreeSizes
 from walras.loop import Laboratory, LoopState, advance
 from walras.simulate import laboratory_of
 from walras.solution import Solution
@@ -226,8 +225,8 @@ def deviators(solution: Solution, name: str, effort: Effort) -> dict[str, Learne
     """
     lab, known = laboratory_of(solution), network_of(solution.rules[name])
     learner = lab.learners[name]
-    sizes = getattr(learner, "sizes", None)
-    sizes = sizes if isinstance(sizes, ModelFreeSizes) else lab.preset.model_free
+    own = learner.sizes if isinstance(learner, PPO) else None  # others' rates and epochs are those of another kind of step
+    sizes = own or lab.preset.model_free
     given: dict[str, Any] = {"rounds": effort.rounds, "paths": effort.paths, "dates": effort.dates + 1, "people": 1}
     given |= {"warm_rounds": min(sizes.warm_rounds, effort.rounds // 8), "tolerance": 0.0}
     if known is not None:
