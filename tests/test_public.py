@@ -49,7 +49,18 @@ def test_the_list_is_what_is_promised():
         "Zlb",
     }
     assert set(w.economies.__all__) == catalogue
-    assert set(w.learners.__all__) == {"DeepEuler", "EulerIteration", "Fixed", "PPO", "Reinforce", "SAC", "StructuralRL"}
+    assert set(w.learners.__all__) == {
+        "Collapse",
+        "Curriculum",
+        "DeepEuler",
+        "EulerIteration",
+        "Fixed",
+        "PPO",
+        "Reinforce",
+        "SAC",
+        "Stage",
+        "StructuralRL",
+    }
     assert {"check_economy", "check_learner", "Situation", "Sizes", "optima", "toys"} == set(w.testing.__all__)
 
 

@@ -85,6 +85,11 @@ class Anchor(eqx.Module):
     alive: Array
     restarts: Array
 
+    @classmethod
+    def at_first(cls, learners: dict, economy: periods.EconomyState) -> "Anchor":
+        """That of the first stage."""
+        return cls(learners, economy, jnp.zeros(()), jnp.asarray(np.int64(0)))
+
 
 class LoopState(eqx.Module):
     """Everything that a round hands to the next: one pytree, one checkpoint.

@@ -82,13 +82,7 @@ def laboratory(
     key = root_key(key)
     economy = discretised(economy, preset.exogenous_states)
     types = periods.agents(economy)
-    for kind, given in (("learner", learners), ("population", populations or {}), ("information", information or {})):
-        for name in given:
-            if name not in types:
-                raise UnknownName("agent type", name, types, where=f"{kind} for {type(economy).__name__}")
-    for name in types:
-        if name not in learners:
-            raise InputError(f"type '{name}' has no learner", where=type(economy).__name__, remedy="Give it one, or Fixed.")
+    _check_types(economy, learners, {"learner": learners, "population": populations, "information": information})
     check_feasible(economy, np.int64(0))
     fresh = any(learner.fresh for learner in learners.values())
     stationary = economy.exogenous.n == 1 and not fresh
@@ -121,12 +115,23 @@ def laboratory(
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary, curriculum)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
     number, finite = np.int64(0), np.bool_(True)
-    guarded = curriculum is not None and curriculum.collapse is not None
-    anchor = Anchor(states, state, np.float64(0), np.int64(0)) if guarded else None
+    anchor = None if curriculum is None or curriculum.collapse is None else Anchor.at_first(states, state)
     loop = LoopState(number, key, states, state, trace, nowhere, finite, mixing.start(states), np.int64(0), anchor)
     # Weakly typed or host arrays would make the compiled loop a second program on its second call.
     lab, loop = strong((lab, loop))
     return lab, loop
+
+
+def _check_types(economy: Economy, learners, named: dict[str, dict | None]) -> None:
+    """Every type that is named exists, and has a learner."""
+    where, types = type(economy).__name__, periods.agents(economy)
+    for kind, given in named.items():
+        for name in given or {}:
+            if name not in types:
+                raise UnknownName("agent type", name, types, where=f"{kind} for {where}")
+    for name in types:
+        if name not in learners:
+            raise InputError(f"type '{name}' has no learner", where=where, remedy="Give it one, or Fixed.")
 
 
 def _lived_along(learners, populations, states: dict) -> bool:

@@ -35,6 +35,7 @@ def solve(  # noqa: PLR0913 (one argument per option of the command line)
         list[str] | None, typer.Option(help="TYPE=view|prices|prices+state|lags:N|moments|shares:EDGES; names may follow.")
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="PARAMETER=NUMBER, e.g. household.beta=0.98.")] = None,
+    curriculum: Annotated[str, typer.Option(help="Stages of learning: curry2022. Your own are given in Python.")] = "",
     preset: Annotated[str, typer.Option(help="fast, standard, precise or paper.")] = "standard",
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
     out_: Annotated[Path | None, typer.Option("--out", help="The run folder to write.")] = None,
@@ -55,6 +56,7 @@ def solve(  # noqa: PLR0913 (one argument per option of the command line)
         "populations": pairs(population, "--population"),
         "information": pairs(information, "--information"),
         "parameters": numbers_of(set_, "--set"),
+        **({"curriculum": curriculum} if curriculum else {}),
         "preset": preset,
         "seed": seed,
     }

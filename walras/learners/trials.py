@@ -30,8 +30,9 @@ from walras.economy.task import MeanField, Roll, Task
 from walras.learners.frames import framed
 from walras.learners.heads_of_choice import Heads
 from walras.learners.learner import Setup
+from walras.learners.network_inputs import Inputs
 from walras.learners.opening import Opening
-from walras.learners.policy import ExploringRule, Inputs, NetworkRule, TypeNetwork
+from walras.learners.policy import ExploringRule, NetworkRule, TypeNetwork
 from walras.numerics.interpolate import Axis
 
 SCATTER = 0.5
