@@ -1,5 +1,6 @@
-"""The economy of Curry, Trott, Phade, Bai and Zheng (2022), by the rules of their released code: consumers, firms that post prices
-and wages, a government; no price clears anything, and nothing is random but what the agents draw.
+"""Consumers, firms that post prices and wages, and a government that taxes both (Curry et al. 2022).
+
+By the rules of the released code; no price clears anything, and nothing is random but what the agents draw.
 
 Equations: `posted_consumer`, `posted_firm`, `posted_government`, `posted_prices`. Choices are from grids: a demand for each good,
 hours and an employer; price and wage jointly; both tax rates jointly. Where paper and code differ, and where we differ from

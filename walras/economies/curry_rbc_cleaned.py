@@ -1,5 +1,7 @@
-"""The economy of Curry et al. (2022) with what a real-business-cycle model has and theirs lacks: a productivity shock, depreciation,
-labour demand by firms, continuous choices.
+"""Consumers, firms that post prices and wages, and a government, with a productivity shock and continuous choices.
+
+The economy of Curry et al. (2022) with what a real-business-cycle model has and theirs lacks: that shock, depreciation, labour demand
+by firms, choices from intervals.
 
 Equations as in `curry_rbc`, with z_t in the production function, k' = (1 − δ) k + invested, hours taken on up to what the firm
 asks for (all who offer get the same share of it, and toil only for what was taken on), disutility θ θ_j h as printed, and no

@@ -130,19 +130,18 @@ class Curriculum:
             raise InputError(what, where="a curriculum", number=total, remedy="Divide them by their sum.")
 
     @classmethod
-    def curry2022(cls, tau: float = 0.05) -> "Curriculum":
+    def curry2022(cls) -> "Curriculum":
         """The released short schedule for `curry-rbc`, in shares of all rounds: consumers alone while prices and wages open around
-        (1,000, 22) and work is almost free at first; then firms, while taxes open; then everybody. The bonus of a type falls from ten times
-        its learner's own (the floor) by e^−1 every `tau` of the rounds. A stage begins again where nobody works any more."""
-        fall = lambda rounds: (10.0, max(10 * float(np.exp(-rounds / tau)), 1.0))  # noqa: E731
+        (1,000, 22) and work is almost free at first; then firms, while taxes open; then everybody. In the stage in which a type begins to
+        learn its bonus falls from ten times its learner's own (the floor) to that. A stage begins again where nobody works any more."""
         taxes = {f"government.menu.{rate}_high": (0.0, 0.0) for rate in ("tau", "sigma")}
         opening = {"p_high": (1000, 2500), "p_low": (1000, 0), "w_high": (22, 44), "w_low": (22, 0)}
         consumers = taxes | {f"firm.menu.{bound}": ends for bound, ends in opening.items()} | {"consumer.theta": (1e-4, 0.01)}
         firms = dict.fromkeys(taxes, (0.0, 1.0))
         stages = (
-            Stage(0.15, ("consumer",), consumers, entropy=fall(0.15)),
-            Stage(0.15, ("consumer", "firm"), firms, entropy={"firm": fall(0.15)}),
-            Stage(0.7, None, entropy={"government": fall(0.7)}),
+            Stage(0.15, ("consumer",), consumers, entropy=(10, 1)),
+            Stage(0.15, ("consumer", "firm"), firms, entropy={"firm": (10, 1)}),
+            Stage(0.7, None, entropy={"government": (10, 1)}),
         )
         return cls(stages, Collapse("consumer", "hours", 26.0), "curry2022")
 
