@@ -14,9 +14,11 @@ from walras._core.keys import stream
 from walras._core.module import parameters_of
 from walras.economy import period as periods
 from walras.economy.economy import Economy
+from walras.economy.space import choice_fields
 from walras.economy.task import Schedule
 from walras.inputs import indexed, replaced, with_parameters
-from walras.learners.curriculum import Curriculum
+from walras.learners.actor_critic import ModelFreeState
+from walras.learners.curriculum import Curriculum, Stage
 from walras.learners.learner import Learner
 
 if TYPE_CHECKING:
@@ -91,38 +93,72 @@ def _either(condition, yes, no):
     return jax.tree_util.tree_map(lambda a, b: jnp.where(condition, a, b), yes, no)
 
 
-def check(curriculum: Curriculum, economy: Economy, learners: dict[str, Learner], states: dict) -> None:
+def check(curriculum: Curriculum, economy: Economy, learners: dict[str, Learner], states: dict, rounds: int) -> None:
     """Look at both ends of every stage before the first round.
 
     Raises:
-        UnknownName: for a type or a parameter that does not exist.
-        InputError: for a value outside its interval, bounds or masks that leave no action, an end in another economy.
+        UnknownName: for a type, a parameter or a field of a choice that does not exist.
+        InputError: for a value outside its interval, bounds or masks that leave no action, an end in another economy, a stage without
+            rounds, what a type's learner does not take.
     """
     where, types = f"curriculum for {type(economy).__name__}", periods.agents(economy)
     curriculum.check(types, type(economy).__name__)
     own = _values(economy, curriculum.named())
+    if rounds < 1:
+        remedy = "Solve it as it is, or give a learner that simulates (StructuralRL, PPO)."
+        raise InputError("a search without aggregate risk has candidates, no rounds", where=where, remedy=remedy)
+    lengths = np.diff(curriculum.begins(rounds))
+    if lengths.min() < 1:
+        what = f"stage {int(lengths.argmin()) + 1} has no round of {rounds}"
+        raise InputError(
+            what, where=where, number=curriculum.stages[int(lengths.argmin())].share, remedy="Make its share larger."
+        )
     for number, stage in enumerate(curriculum.stages):
+        here = f"stage {number + 1} of the {where}"
+        for name in learners:
+            _check_learner(stage, name, states[name], here)
         for end in (0, 1):
             changed = with_parameters(economy, {name: ends[end] for name, ends in stage.parameters})
             for name, agent in periods.agents(changed).items():
-                masks = {full.partition(".")[2]: jnp.asarray(m) for full, m in stage.masks if full.partition(".")[0] == name}
-                _check_masks(
-                    learners[name].under(states[name], agent, masks), masks, f"stage {number + 1} of the {where}", name
-                )
-    for name, ends in curriculum.stages[-1].parameters:
+                _check_actions(learners[name].under(states[name], agent, _masks(stage, name)), here, name)
+    last = curriculum.stages[-1]
+    for name, ends in last.parameters:
         if ends[1] != float(own[name]):
             remedy = "Let the last stage end at the value of the economy that is to be solved, or leave the parameter out."
             what = f"it ends with {name} at {ends[1]:g}, which in the economy is {float(own[name]):g}"
             raise InputError(what, where=where, number=ends[1], remedy=remedy)
+    if last.masks:
+        remedy = "Leave masks out of it; one that lasts belongs to the learner (`masks`)."
+        raise InputError("its last stage masks choices of the economy that is to be solved", where=where, remedy=remedy)
 
 
-def _check_masks(state, masks: dict, where: str, name: str) -> None:
-    heads = getattr(getattr(state, "rule", None), "heads", None)
-    if heads is None and masks:
-        raise InputError(
-            f"the learner of '{name}' takes no masks", where=where, number=sorted(masks), remedy="Use Reinforce, PPO or SAC."
-        )
-    for head in heads.heads if heads is not None else ():
+def _masks(stage: Stage, name: str) -> dict[str, Array]:
+    return {full.partition(".")[2]: jnp.asarray(mask) for full, mask in stage.masks if full.partition(".")[0] == name}
+
+
+def _check_learner(stage: Stage, name: str, state, where: str) -> None:
+    """A learner that is not model-free takes neither masks nor factors; masks are for discrete fields and as long as these."""
+    masks, remedy = _masks(stage, name), "Use Reinforce, PPO or SAC, or leave them out."
+    if not isinstance(state, ModelFreeState):
+        factors = [what for what in ("entropy", "pace") for who, _ in getattr(stage, what) if who == name]
+        for what in (["masks"] if masks else []) + factors:
+            raise InputError(f"the learner of '{name}' takes no {what}", where=where, remedy=remedy)
+        return
+    assert state.rule.example is not None  # every rule made since November 2026 has one
+    heads = dict(zip(choice_fields(state.rule.agent.feasible(*state.rule.example, {})), state.rule.heads.heads, strict=True))
+    for field, mask in masks.items():
+        if field not in heads:
+            raise UnknownName("field of a choice", field, heads, where=f"masks of '{name}', {where}")
+        values = getattr(heads[field], "values", None)
+        if values != len(mask):
+            what = f"the mask of '{name}.{field}' " + (
+                "is for a continuous choice" if values is None else f"needs {values} values"
+            )
+            raise InputError(what, where=where, number=len(mask), remedy="Mask discrete choices, value by value.")
+
+
+def _check_actions(state, where: str, name: str) -> None:
+    for head in state.rule.heads.heads if isinstance(state, ModelFreeState) else ():
         if hasattr(head, "mask") and not np.any(np.asarray(head.mask)):
             raise InputError(
                 f"bounds and masks of '{name}' leave no action together", where=where, remedy="Admit one value at least."

@@ -378,6 +378,8 @@ _one_round = brief_jit(one_round)
 @brief_jit
 def _looked(lab: Laboratory, loop: LoopState):
     """The round's simulation again: `health.looks` of every date, and the exogenous states after each."""
+    if lab.curriculum is not None:
+        lab, loop, _ = lessons.at_round(lab, loop)
     rules = {name: learner.rule(loop.learners[name]) for name, learner in lab.learners.items()}
     _, seen, shocks = _simulated(lab, loop, rules, health.looks(lab.economy))
     return seen, shocks

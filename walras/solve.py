@@ -111,7 +111,7 @@ def laboratory(
     state = _starts(economy, populations, rules, given, stationary_people(learners, states), (starts, key))
     check_accounts(economy, populations, rules, entry(state, 0), key)
     if curriculum is not None:
-        lessons.check(curriculum, economy, learners, states)
+        lessons.check(curriculum, economy, learners, states, 0 if stationary else sizes.rounds)
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary, curriculum)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
     number, finite = np.int64(0), np.bool_(True)

@@ -103,6 +103,7 @@ def test_it_is_said_in_lines():
         (lambda: Stage(1, ()), "it trains nobody"),
         (lambda: Stage(1, masks={"firm.posted": (False, False)}), "mask of 'firm.posted' leaves no action"),
         (lambda: Stage(1, entropy={"firm": (1, -1)}), "factor on entropy of 'firm' is negative"),
+        (lambda: Collapse("consumer", "hours", 26, memory=0), "memory is too small"),
         (lambda: Curriculum(()), "must sum to one"),
         (lambda: Curriculum((Stage(0.5), Stage(0.4))), "must sum to one"),
     ],
@@ -124,12 +125,15 @@ def test_what_cannot_be_written(make, match):
         ({"parameters": {"consumer.theta": 0.02}}, InputError, "it ends with consumer.theta at 0.02, which in the economy is 0.01"),
         ({"parameters": {"firm.menu.p_high": (0, 2500)}, "masks": {"firm.posted": (False,) * 29 + (True,)}}, InputError,
          "leave no action together"),
+        ({"masks": {"firm.prices": (True, False)}}, UnknownName, "posted"),
+        ({"masks": {"firm.posted": (True, False)}}, InputError, "needs 30 values"),
+        ({"masks": {"firm.posted": (True,) * 30}}, InputError, "last stage masks"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_before_the_first_round(start, stage, error, match):
     lab, loop = start
     with pytest.raises(error, match=match):
-        lessons.check(Curriculum((Stage(1.0, **stage),)), lab.economy, lab.learners, loop.learners)
+        lessons.check(Curriculum((Stage(1.0, **stage),)), lab.economy, lab.learners, loop.learners, 8)
 
 
 def test_masks_need_a_learner_that_takes_them():

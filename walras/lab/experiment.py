@@ -49,16 +49,21 @@ class Watcher:
         self.stop.at_once = not goes_on(lab, loop)  # what follows is the certificate, which a resumed run makes again
         self.say(progress_line(lab, loop, time.monotonic() - self.started))
         if not self.stop.asked:
-            self.kept.maybe(int(loop.round), {"lab": lab, "loop": loop}, self.say)
+            self.kept.maybe(_step(lab, loop), {"lab": lab, "loop": loop}, self.say)
         return self.stop.asked
 
     def put_down(self, folder: Path) -> Stopped:
         """Write where the solve stands; what to raise then."""
         assert self.at is not None  # it was called
         lab, loop = self.at
-        if self.kept.newest != int(loop.round):
-            self.kept.write(int(loop.round), {"lab": lab, "loop": loop})
+        if self.kept.newest != _step(lab, loop):
+            self.kept.write(_step(lab, loop), {"lab": lab, "loop": loop})
         return Stopped(folder, f"after round {int(loop.round)}")
+
+
+def _step(lab: Laboratory, loop: LoopState) -> int:
+    """A number that grows from checkpoint to checkpoint: the round, and all rounds for each stage that began again."""
+    return int(loop.round) + (0 if loop.anchor is None else int(loop.anchor.restarts) * lab.rounds)
 
 
 def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:

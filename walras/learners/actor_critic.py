@@ -35,6 +35,9 @@ COURSE = ("payoff", "entropy", "explained")
 FEW = 32
 """Individuals of a strategic type up to which they explore one at a time."""
 
+FIRST = 20
+"""Rounds of its own in which a type finds the scale of its payoffs, however late it begins to learn."""
+
 RESTART = 0.1
 """Share of a cohort's people that start again in a round where the economy's people are."""
 
@@ -154,13 +157,14 @@ def experience(key, state: ModelFreeState, task: Task, now: Stage, conduct: str 
     """One round under the exploring rule.
 
     Payoffs are centred, in units of their standard deviation, and multiplied by one less the discount factor, so that values are
-    of order one. The scale follows what is seen until exploration narrows, then stays.
+    of order one. The scale follows what is seen until exploration narrows, and in the first rounds of a type that begins late.
     """
     restart = jnp.where(state.rounds == 0, 1.0, RESTART)
     trials, people = lived(key, state.exploring(), task, state.people, (restart, size), conduct)
     seen = jnp.stack([jnp.mean(trials.payoff), jnp.std(trials.payoff), jnp.mean(trials.discount[:, :-1])])
     seen = seen.at[1].set(jnp.maximum(seen[1], 1e-6 * jnp.abs(seen[0]) + 1e-9))
-    follow = jnp.where(now.late <= 0, jnp.maximum(1.0 / (state.rounds + 1.0), 0.05), 0.0)
+    open_ = (now.late <= 0) | (state.rounds < FIRST)
+    follow = jnp.where(open_, jnp.maximum(1.0 / (state.rounds + 1.0), 0.05), 0.0)
     scale = state.scale + follow * (seen - state.scale)
     mean, unit, discount = scale
     payoff = (trials.payoff - mean) / unit * jnp.maximum(1 - discount, 0.01)

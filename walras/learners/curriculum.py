@@ -100,14 +100,24 @@ class Stage:
 @dataclasses.dataclass(frozen=True)
 class Collapse:
     """When an economy counts as dead: a flow of a type, for each individual and date, on average over some `memory` rounds, is
-    `below` a number after `patience` rounds of a stage. It then begins the stage again, up to `restarts` times in all."""
+    `below` a number after `patience` rounds of a stage. It then begins the stage again, up to `restarts` times in all.
+
+    Raises:
+        InputError: for a negative number of rounds or restarts, a memory of less than one round.
+    """
 
     who: str
     flow: str
-    below: float
+    below: float | int
     patience: int = 50
     memory: int = 10
     restarts: int = 3
+
+    def __post_init__(self):
+        for name, least in (("patience", 0), ("memory", 1), ("restarts", 0)):
+            if getattr(self, name) < least:
+                remedy = f"Use {least} or more."
+                raise InputError(f"its {name} is too small", where="a collapse", number=getattr(self, name), remedy=remedy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +143,7 @@ class Curriculum:
     def curry2022(cls) -> "Curriculum":
         """The released short schedule for `curry-rbc`, in shares of all rounds: consumers alone while prices and wages open around
         (1,000, 22) and work is almost free at first; then firms, while taxes open; then everybody. In the stage in which a type begins to
-        learn its bonus falls from ten times its learner's own (the floor) to that. A stage begins again where nobody works any more."""
+        learn its bonus falls from ten times what its learner's own schedule says (the floor, until `hold`) to that. A stage begins again where nobody works any more."""
         taxes = {f"government.menu.{rate}_high": (0.0, 0.0) for rate in ("tau", "sigma")}
         opening = {"p_high": (1000, 2500), "p_low": (1000, 0), "w_high": (22, 44), "w_low": (22, 0)}
         consumers = taxes | {f"firm.menu.{bound}": ends for bound, ends in opening.items()} | {"consumer.theta": (1e-4, 0.01)}
@@ -159,8 +169,8 @@ class Curriculum:
     def _along(self, round_: Array, rounds: int) -> tuple[Array, Array]:
         """(stage, how much of it has passed: 1 in its last round)."""
         at, begins = self.number(round_, rounds), jnp.asarray(self.begins(rounds))
-        length = jnp.maximum(begins[at + 1] - begins[at] - 1, 1)
-        return at, jnp.clip((round_ - begins[at]) / length, 0.0, 1.0)
+        length = begins[at + 1] - begins[at] - 1
+        return at, jnp.where(length > 0, jnp.clip((round_ - begins[at]) / jnp.maximum(length, 1), 0.0, 1.0), 1.0)
 
     def named(self) -> tuple[str, ...]:
         """Parameters of the economy that it moves."""

@@ -17,9 +17,6 @@ from jaxtyping import Array, Bool, Float
 FAR = 12.0
 """Log-odds beyond which a position is taken to be there: 6e-6 from an end."""
 
-WIDEST = 40.0
-"""Logits beyond which a value is no likelier: what single precision can add up."""
-
 
 def _product(x: Array, matrix) -> Array:
     return jnp.dot(x, matrix, precision="highest")
@@ -142,12 +139,13 @@ class Categorical(Head):
         return np.repeat(np.eye(self.draws, dtype=np.float32), self.values, axis=0)
 
     def _chances(self, out):
-        """By output: logits within ±`WIDEST` (slopes as if they were not cut), 0 for what is not admitted; their exponentials,
-        which are in proportion to chances. And the sums of these by pick."""
-        admitted = jnp.tile(self.mask, self.draws)
-        inside = out + jax.lax.stop_gradient(jnp.clip(out, -WIDEST, WIDEST) - out)
-        powers = jnp.where(admitted, jnp.exp(inside), 0.0)
-        return jnp.where(admitted, inside, 0.0), powers, _product(powers, self._picks)
+        """By output: logits less the largest that its pick admits, 0 for what is not admitted; their exponentials, which are in proportion
+        to chances. And the sums of these by pick."""
+        by_pick = jnp.where(self.mask, out.reshape(self.draws, self.values), -jnp.inf)
+        top = jax.lax.stop_gradient(jnp.max(by_pick, axis=-1, keepdims=True))
+        logits = jnp.where(self.mask, by_pick - top, 0.0).reshape(self.outputs)
+        powers = jnp.where(jnp.tile(self.mask, self.draws), jnp.exp(logits), 0.0)
+        return logits, powers, _product(powers, self._picks)
 
     def _at(self, index):
         return ((index + 0.5) / self.values).reshape((self.size,) if self.size else ())
