@@ -19,6 +19,7 @@ from walras.economy.task import Schedule
 from walras.inputs import indexed, replaced, with_parameters
 from walras.learners.actor_critic import ModelFreeState
 from walras.learners.curriculum import Curriculum, Stage
+from walras.learners.heads import Categorical
 from walras.learners.learner import Learner
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _check_learner(stage: Stage, name: str, state, where: str) -> None:
 
 def _check_actions(state, where: str, name: str) -> None:
     for head in state.rule.heads.heads if isinstance(state, ModelFreeState) else ():
-        if hasattr(head, "mask") and not np.any(np.asarray(head.mask)):
+        if isinstance(head, Categorical) and not np.any(np.asarray(head.mask)):
             raise InputError(
                 f"bounds and masks of '{name}' leave no action together", where=where, remedy="Admit one value at least."
             )
