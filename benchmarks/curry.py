@@ -166,13 +166,13 @@ def trained(seed: int, keep: Path) -> Solution:
 
 def equilibria(seeds: int, keep: Path) -> None:
     """Where long runs end and what deviators gain there: each type; of three seeds the first consumer and the first firm, too."""
-    living_at = ["seed", *SEEN, "seconds"]
+    living_at = ["seed", *SEEN]
     columns = ["seed", "who", "gain", "error", "percent", "percent_error", "of_training", "start", "checkpoint", "seconds"]
     ends, rows = [], []
     for seed in range(seeds):
         solution = trained(seed, keep)
         found = living(solution.lab, solution.loop)
-        ends.append([seed, *(f"{found[name]:.4g}" for name in SEEN), f"{solution.seconds.get('run', float('nan')):.0f}"])
+        ends.append([seed, *(f"{found[name]:.4g}" for name in SEEN)])
         about = f"curry-rbc, 20 + 4 + 1, {LONG.rounds} rounds of {LONG.paths} episodes"
         common.write("curry-ends.csv", living_at, ends, about=about)
         for name in POPULATIONS:

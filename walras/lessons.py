@@ -77,7 +77,7 @@ def guarded(lab: "Laboratory", old: "LoopState", new: "LoopState", fields: dict)
     died = (alive < rule.below) & (passed >= rule.patience) & (anchor.restarts < rule.restarts)
     kept = dataclasses.replace(anchor, alive=alive)
     ends = jnp.any(new.round == begins)
-    moved = dataclasses.replace(kept, learners=new.learners, economy=new.economy)
+    moved = dataclasses.replace(kept, learners=new.learners, economy=new.economy, mixing=new.mixing)
     on = dataclasses.replace(new, anchor=_either(ends, moved, kept))
     again = dataclasses.replace(
         new,
@@ -85,6 +85,7 @@ def guarded(lab: "Laboratory", old: "LoopState", new: "LoopState", fields: dict)
         key=stream(old.key, "again", anchor.restarts),
         learners=anchor.learners,
         economy=anchor.economy,
+        mixing=anchor.mixing,
         anchor=dataclasses.replace(anchor, restarts=anchor.restarts + 1),
     )
     return _either(died, again, on)

@@ -77,18 +77,19 @@ def experience_of(learners: dict[str, Learner], preset: Preset) -> Experience:
 
 
 class Anchor(eqx.Module):
-    """Where the present stage of a curriculum began, for one that may be begun again: learners and economy; how alive the economy has
-    been of late, and how often stages were begun again."""
+    """Where the present stage of a curriculum began, for one that may be begun again: learners, economy, what rounds are mixed by; how
+    alive the economy has been of late, and how often stages were begun again."""
 
     learners: dict
     economy: periods.EconomyState
+    mixing: Mixing | None
     alive: Array
     restarts: Array
 
     @classmethod
-    def at_first(cls, learners: dict, economy: periods.EconomyState) -> "Anchor":
+    def at_first(cls, learners: dict, economy: periods.EconomyState, mixing: Mixing | None) -> "Anchor":
         """That of the first stage."""
-        return cls(learners, economy, jnp.zeros(()), jnp.asarray(np.int64(0)))
+        return cls(learners, economy, mixing, jnp.zeros(()), jnp.asarray(np.int64(0)))
 
 
 class LoopState(eqx.Module):

@@ -115,8 +115,9 @@ def laboratory(
     lab = Laboratory(economy, populations, learners, starts, shocks, preset, stationary, curriculum)
     nowhere, trace = np.full((3,), np.inf), np.zeros((lab.rounds, 3))
     number, finite = np.int64(0), np.bool_(True)
-    anchor = None if curriculum is None or curriculum.collapse is None else Anchor.at_first(states, state)
-    loop = LoopState(number, key, states, state, trace, nowhere, finite, mixing.start(states), np.int64(0), anchor)
+    mixed = mixing.start(states)
+    anchor = None if curriculum is None or curriculum.collapse is None else Anchor.at_first(states, state, mixed)
+    loop = LoopState(number, key, states, state, trace, nowhere, finite, mixed, np.int64(0), anchor)
     # Weakly typed or host arrays would make the compiled loop a second program on its second call.
     lab, loop = strong((lab, loop))
     return lab, loop
@@ -270,13 +271,15 @@ def finish(lab: Laboratory, loop: LoopState, *, name: str, seed: int, watch: Wat
 
 def calmer(lab: Laboratory, loop: LoopState) -> tuple[Laboratory, LoopState]:
     """The last good state once more, all learners that have a step with half of it; as it is where none has."""
-    learners, states = dict(lab.learners), dict(loop.learners)
+    learners, states, anchor = dict(lab.learners), dict(loop.learners), loop.anchor
     for name, learner in lab.learners.items():
         if (less := learner.calmer(states[name], lab.preset)) is not None:
             learners[name], states[name] = less
+            if anchor is not None and (less := learner.calmer(anchor.learners[name], lab.preset)) is not None:
+                anchor = dataclasses.replace(anchor, learners={**anchor.learners, name: less[1]})
     if all(learners[n] is lab.learners[n] and states[n] is loop.learners[n] for n in learners):
         return lab, loop
-    again = {"finite": np.bool_(True), "returns": np.int64(_gone_back(loop) + 1)}
+    again = {"anchor": anchor, "finite": np.bool_(True), "returns": np.int64(_gone_back(loop) + 1)}
     return strong((dataclasses.replace(lab, learners=learners), dataclasses.replace(loop, learners=states, **again)))
 
 

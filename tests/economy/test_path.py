@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.waist.helpers import compiled_run, simulate
+from walras._core.keys import stream, streams
 from walras.economies import BrockMirman
 from walras.economies.brock_mirman import Consumption
 from walras.economy.path import exogenous_path, run_on, states_after
@@ -99,3 +100,13 @@ def test_states_are_those_at_the_quantiles_that_were_drawn():
     # From state 0, which lasts with ¾: .7 stays, .8 leaves; state 1 is left for 0 below ½.
     chain = Chain([0.0, 1.0], np.array([[0.75, 0.25], [0.5, 0.5]]))
     assert states_after(chain, jnp.asarray(0), jnp.asarray([0.7, 0.8, 0.6, 0.4])).tolist() == [0, 1, 1, 0]
+
+
+def test_keys_made_at_once_are_those_made_one_by_one():
+    """Also under `vmap`, as the paths of a round have them."""
+    names = ["rule.firm", "fate.firm", "chance.household"]
+    roots = jax.random.split(jax.random.key(3), 4)
+    at_once = jax.vmap(lambda root: streams(root, names))(roots)
+    for name in names:
+        one_by_one = jax.vmap(lambda root, name=name: stream(root, name))(roots)
+        np.testing.assert_array_equal(jax.random.key_data(at_once[name]), jax.random.key_data(one_by_one))

@@ -10,19 +10,14 @@ import pytest
 from walras._core.errors import InputError
 from walras.economy.period import start
 from walras.economy.population import Finite, Histogram, Panel, Representative
-from walras.economy.rule import FullInformation, FunctionRule, LaggedInformation, UniformRule
-from walras.economy.task import Field, MeanField, Strategic, Swap, as_field
+from walras.economy.rule import Beside, FullInformation, FunctionRule, LaggedInformation, UniformRule
+from walras.economy.task import Field, MeanField, Strategic, as_field
 from walras.testing.toys import Cournot, Overlapping
 from walras.testing.toys.cournot import FirmOwn, NothingToSee, Quantity
 from walras.testing.toys.overlapping import CohortOwn, Consumption, IncomeView
 
 KEY = jax.random.key(6)
 ECONOMY = Cournot.of([1.0, 2.0, 3.0])
-
-
-def number(own):
-    """Which firm it is."""
-    return own.id
 
 
 def of(q: float) -> FunctionRule:
@@ -113,12 +108,15 @@ def test_a_cohort_ages_and_dies():
     assert not np.any(np.asarray(slope(jnp.full(2, 0.5))))
 
 
-def test_the_one_who_is_swapped_has_its_own_rule_and_information():
+def test_the_one_beside_the_others_has_its_own_rule_and_information():
     lagged = FunctionRule(lambda own, view, info: Quantity(info[1][0]), LAGGED)
-    swap = Swap(lagged, of(1.0), jnp.asarray(2), number)
+    rule = Beside(lagged, of(1.0), jnp.asarray(2))
     view, info = NothingToSee(jnp.asarray(0)), ((0, (9.0,)), (0, ()))
-    assert [float(swap(FirmOwn(id=jnp.asarray(i)), view, info).q) for i in range(3)] == [1.0, 1.0, 9.0]
-    assert swap.information.parts == (lagged.information, of(1.0).information)
+    chosen = rule.together(FirmOwn(id=jnp.arange(3)), view, info, jax.random.split(KEY, 3))
+    assert chosen.q.tolist() == [1.0, 1.0, 9.0]
+    assert rule.information.parts == (lagged.information, of(1.0).information)
+    with pytest.raises(InputError, match="cannot be told from another"):
+        rule(FirmOwn(id=jnp.asarray(2)), view, info)
 
 
 def test_one_who_moves_the_price():
@@ -126,7 +124,7 @@ def test_one_who_moves_the_price():
     populations, others = {"firm": Finite(3)}, {"firm": of(1.0)}
     state = start(ECONOMY, populations, others, KEY)
     for i, payoff in ((None, [12.0, 3.0, 2.0]), (2, [4.0, 3.0, 6.0])):
-        task = Strategic(ECONOMY, populations, others, "firm", number, *(() if i is None else (i,)))
+        task = Strategic(ECONOMY, populations, others, "firm", *(() if i is None else (i,)))
         roll = task.rollout(KEY, of(3.0), state, jnp.zeros(2, int))
         assert roll.payoff.tolist() == [payoff, payoff]
         assert roll.choice.q[0].tolist() == [3.0 if firm == (i or 0) else 1.0 for firm in range(3)]
@@ -138,5 +136,5 @@ def test_one_who_moves_the_price():
 @pytest.mark.parametrize("population", [Panel(3), Histogram()], ids=["Panel", "Histogram"])
 def test_a_continuum_moves_no_price(population):
     with pytest.raises(InputError, match=f"Strategic: firm is a {type(population).__name__}: .*Use MeanField"):
-        Strategic(ECONOMY, {"firm": population}, {"firm": of(1.0)}, "firm", number)
-    assert Strategic(ECONOMY, {"firm": Representative()}, {"firm": of(1.0)}, "firm", number).i == 0
+        Strategic(ECONOMY, {"firm": population}, {"firm": of(1.0)}, "firm")
+    assert Strategic(ECONOMY, {"firm": Representative()}, {"firm": of(1.0)}, "firm").i == 0

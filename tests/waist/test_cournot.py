@@ -12,8 +12,8 @@ from tests.waist.helpers import largest, simulate
 from walras._core.errors import InputError
 from walras.economy.period import start
 from walras.economy.population import Finite, Histogram, Panel
-from walras.economy.rule import FullInformation, Information, LaggedInformation, Rule, ViewInformation
-from walras.economy.task import MeanField, Strategic, Swap, as_field, record_of
+from walras.economy.rule import Beside, FullInformation, Information, LaggedInformation, Rule, ViewInformation
+from walras.economy.task import MeanField, Strategic, as_field, record_of
 from walras.testing.toys import Cournot
 from walras.testing.toys.cournot import Quantity
 
@@ -30,11 +30,6 @@ class Produce(Rule):
     def __call__(self, own, view, info, *, key=None):
         remembered = info[1][-1] if info[1] else 0.0
         return Quantity(self.q + self.by_lag * remembered)
-
-
-def number(own):
-    """Which firm it is."""
-    return own.id
 
 
 def taker_gradient(economy, q):
@@ -55,7 +50,7 @@ def manipulator_gradient(economy, q, i=0, costs=5):
     populations = {"firm": Finite(costs)}
     others = {"firm": Produce(q)}
     state = start(economy, populations, others, jax.random.key(0))
-    task = Strategic(economy, populations, others, "firm", number, i)
+    task = Strategic(economy, populations, others, "firm", i)
 
     def profit(mine):
         roll = task.rollout(jax.random.key(1), Produce(mine), state, jnp.zeros(4, jnp.int32))
@@ -101,7 +96,7 @@ def test_unequal_costs_reach_their_firms():
     by_number = {"firm": Each(q)}
     state = start(economy, {"firm": Finite(2)}, by_number, jax.random.key(0))
     for i in (0, 1):
-        task = Strategic(economy, {"firm": Finite(2)}, by_number, "firm", number, i)
+        task = Strategic(economy, {"firm": Finite(2)}, by_number, "firm", i)
 
         def profit(mine, task=task, i=i):
             return jnp.sum(task.rollout(jax.random.key(1), Produce(mine), state, jnp.zeros(2, jnp.int32)).payoff[:, i])
@@ -119,8 +114,8 @@ class Each(Rule):
         return Quantity(self.q[own.id])
 
 
-def test_swap_changes_one_individual_only(economy):
-    rule = Swap(Produce(jnp.asarray(3.0)), Produce(jnp.asarray(1.0)), jnp.asarray(2), number)
+def test_beside_changes_one_individual_only(economy):
+    rule = Beside(Produce(jnp.asarray(3.0)), Produce(jnp.asarray(1.0)), jnp.asarray(2))
     run = simulate(economy, FIVE, {"firm": rule}, 2, record=lambda now, before: now.choices["firm"].q)
     np.testing.assert_array_equal(run.record, [[1.0, 1.0, 3.0, 1.0, 1.0]] * 2)
 
@@ -135,7 +130,7 @@ def test_deviator_remembers_what_the_others_do_not(economy):
     others = {"firm": Produce(jnp.asarray(1.0))}
     state = start(economy, FIVE, others, jax.random.key(0))
     mine = Produce(jnp.asarray(0.5), jnp.asarray(0.1), LaggedInformation(quantity, 1, 7.0))
-    task = Strategic(economy, FIVE, others, "firm", number, 4)
+    task = Strategic(economy, FIVE, others, "firm", 4)
     roll = eqx.filter_jit(task.rollout)(jax.random.key(1), mine, state, jnp.zeros(3, jnp.int32))
     first = 0.5 + 0.7
     second = 0.5 + 0.1 * (4 + first)
@@ -150,7 +145,7 @@ def test_only_the_part_that_declares_it_sees_the_cross_section(economy):
     peeking = LaggedInformation(lambda now: jnp.sum(now.cross["firm"].weight), 1, 0.0)
     others = {"firm": Produce(jnp.asarray(1.0))}
     state = start(economy, FIVE, others, jax.random.key(0))
-    task = Strategic(economy, FIVE, others, "firm", number, 0)
+    task = Strategic(economy, FIVE, others, "firm", 0)
     declared = Produce(jnp.asarray(1.0), jnp.asarray(1.0), full)
     roll = task.rollout(jax.random.key(1), declared, state, jnp.zeros(1, jnp.int32))
     np.testing.assert_allclose(roll.choice.q[0], [2.0, 1.0, 1.0, 1.0, 1.0], rtol=1e-15)

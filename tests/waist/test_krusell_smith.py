@@ -219,4 +219,4 @@ def test_an_atom_of_a_continuum_cannot_be_strategic(economy):
     # In a panel one individual would move prices by 1/n, an artefact of the sample's size.
     for population in (HISTOGRAM, Panel(100)):
         with pytest.raises(InputError, match=r"household is a .*too small to move prices"):
-            Strategic(economy, {"household": population}, rule_of(economy), "household", None)
+            Strategic(economy, {"household": population}, rule_of(economy), "household")

@@ -49,3 +49,11 @@ class RunFolderError(InputError):
 
 class SolveError(WalrasError):
     """A computation ended without an answer."""
+
+
+def check_least(value: object, where: str, **least: float) -> None:
+    """Raise InputError if a field of a value is below the least that it may be."""
+    for name, number in least.items():
+        if getattr(value, name) < number:
+            remedy = f"Use {number:g} or more."
+            raise InputError(f"{name} must be {number:g} at least", where=where, number=getattr(value, name), remedy=remedy)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from walras._core.errors import InputError, UnknownName
+from walras._core.errors import InputError, UnknownName, check_least
 from walras._core.keys import root_key, stream
 from walras._core.tree import strong
 from walras.economy import path as paths
@@ -26,7 +26,7 @@ from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.period import agents
 from walras.economy.population import Finite
-from walras.economy.rule import PairedInformation, Rule, Together
+from walras.economy.rule import Beside, Rule
 from walras.economy.task import Schedule, life_of
 from walras.learners.fixed import Fixed
 from walras.learners.learner import Learner
@@ -65,10 +65,7 @@ class Effort:
     seed: int = 0
 
     def __post_init__(self):
-        for name, least in (("rounds", 1), ("paths", 1), ("episodes", 2), ("dates", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                what = f"{name} of an effort must be {least} at least"
-                raise InputError(what, where="exploitability", number=getattr(self, name), remedy="Give a larger number.")
+        check_least(self, "the effort of exploitability", rounds=1, paths=1, episodes=2, dates=1, seed=0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,31 +77,6 @@ class Deviation:
     checkpoint: float
     earned: float
     rule: Rule
-
-
-class Beside(Together):
-    """Individual number `i` follows `mine`, all others of the type `theirs`; numbers are places in the list. Each rule keeps its
-    own information."""
-
-    mine: Rule
-    theirs: Rule
-    i: Array
-
-    @property
-    def information(self) -> PairedInformation:
-        """What either rule conditions on."""
-        return PairedInformation((self.mine.information, self.theirs.information))
-
-    def together(self, own, view, info, keys):
-        """The others' choices, and in place `i` its own, at the uniforms that it would have had."""
-        theirs = self.theirs
-        if isinstance(theirs, Together):
-            choices = theirs.together(own, view, info[1], keys)
-        else:
-            choices = jax.vmap(lambda o, k: theirs(o, view, info[1], key=k))(own, keys)
-        me, key = jax.tree_util.tree_map(lambda leaf: leaf[self.i], (own, keys))
-        mine = self.mine(me, view, info[0], key=key)
-        return jax.tree_util.tree_map(lambda all_, one: all_.at[self.i].set(one.astype(all_.dtype)), choices, mine)
 
 
 def beside(rule: Rule, theirs: Rule, i: int | Array | None) -> Rule:

@@ -23,7 +23,7 @@ from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType, Own
 from walras.economy.economy import Clear, Economy, Formula, Move, Timing
 from walras.economy.population import Population, Step, check_identities, check_rules, mortality
-from walras.economy.rule import Rule, Together
+from walras.economy.rule import Rule
 from walras.numerics import roots
 
 
@@ -87,12 +87,15 @@ class _Setting(NamedTuple):
     populations: dict[str, Population]
     rules: dict[str, Rule]
     memory: dict[str, PyTree]
-    key: Key
+    keys: dict[str, Key]
 
-    def keys(self, name: str, individuals: int) -> Key:
-        """A key for each individual of a type that is asked."""
-        firsts = streams(self.key, [f"rule.{mover}" for mover in self.timing.moves()])
-        return jax.random.split(firsts[f"rule.{name}"], individuals)
+    @staticmethod
+    def of(economy: Economy, populations, rules, memory, key: Key) -> "_Setting":
+        """With a key for each type that may be asked."""
+        timing = economy.timing()
+        firsts = streams(key, [f"rule.{name}" for name in timing.moves()])
+        keys = dict(zip(timing.moves(), firsts.values(), strict=True))
+        return _Setting(economy, timing, populations, rules, memory, keys)
 
 
 def agents(economy: Economy) -> dict[str, AgentType]:
@@ -144,11 +147,7 @@ def _ask(setting: _Setting, now: Now, name: str, move: Move) -> Now:
     full = rule.information.full
     view = move.sees(now if full else now.public())
     info = rule.information.read(setting.memory[name], view, now if full else now.public())
-    keys = setting.keys(name, len(cross.weight))
-    if isinstance(rule, Together):
-        choice = rule.together(cross.own, view, info, keys)
-    else:
-        choice = jax.vmap(lambda own, key: rule(own, view, info, key=key))(cross.own, keys)
+    choice = rule.together(cross.own, view, info, jax.random.split(setting.keys[name], len(cross.weight)))
     flows = jax.vmap(lambda own, c: move.agent.does(own, c, view))(cross.own, choice)
     return dataclasses.replace(
         now,
@@ -191,7 +190,7 @@ def _settle_prices(setting: _Setting, now: Now, guess) -> tuple[Now, Any]:
 
 def open_market(economy, populations, rules, state: EconomyState, key: Key) -> tuple[Now, Any]:
     """The date up to and including outcomes and payoffs; nothing moves on. Returns the record and the next guess."""
-    setting = _Setting(economy, economy.timing(), populations, rules, state.memory, key)
+    setting = _Setting.of(economy, populations, rules, state.memory, key)
     now, guess = _settle_prices(setting, _led(setting, opening(economy, populations, state)), state.guess)
     return _settle(setting, now), guess
 
@@ -199,7 +198,7 @@ def open_market(economy, populations, rules, state: EconomyState, key: Key) -> t
 def led(economy, populations, rules: dict[str, Rule], state: EconomyState, key: Key) -> Now:
     """The record after leaders have moved: all that formula prices may read."""
     fresh = {name: rules[name].information.start() for name in economy.timing().before}
-    setting = _Setting(economy, economy.timing(), populations, rules, {**fresh, **state.memory}, key)
+    setting = _Setting.of(economy, populations, rules, {**fresh, **state.memory}, key)
     return _led(setting, opening(economy, populations, state))
 
 
@@ -226,14 +225,14 @@ def spaces(economy, populations, rules: dict[str, Rule], state: EconomyState, ke
         if before in now.flows:
             continue
         memory = {before: rules[before].information.start()}
-        now = _ask(_Setting(economy, economy.timing(), populations, rules, memory, key), now, before, mover)
+        now = _ask(_Setting.of(economy, populations, rules, memory, key), now, before, mover)
     own = jax.tree_util.tree_map(lambda leaf: leaf[0], now.cross[name].own)
     return moves[name].agent.feasible(own, moves[name].sees(now), {})
 
 
 def hypothetical(economy, populations, rules, state: EconomyState, key: Key, *, stocks=None, prices=None) -> Now:
     """The date if stocks were `stocks` (formula prices) or prices were `prices` (cleared ones): nothing is cleared."""
-    setting = _Setting(economy, economy.timing(), populations, rules, state.memory, key)
+    setting = _Setting.of(economy, populations, rules, state.memory, key)
     now = opening(economy, populations, state)
     now = _led(setting, now if stocks is None else dataclasses.replace(now, stocks=stocks))
     market = economy.market()

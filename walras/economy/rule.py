@@ -162,6 +162,10 @@ class Rule(eqx.Module):
     def __call__(self, own, view, info, *, key=None) -> Choice:
         """The choice of one individual."""
 
+    def together(self, own, view, info, keys) -> Choice:
+        """Choices of all listed individuals, leading axis individual as of `own` and `keys`."""
+        return jax.vmap(lambda one, key: self(one, view, info, key=key))(own, keys)
+
 
 class Stochastic(Rule):
     """A rule that draws its choice; histograms refuse it."""
@@ -172,11 +176,11 @@ class Stochastic(Rule):
 
 
 class Together(Rule):
-    """A rule that tells the listed individuals of a type apart by their place in the list; `period` asks it for all at once."""
+    """A rule that tells the listed individuals of a type apart by their place in the list; it is asked for all at once, as `period` does."""
 
     @abc.abstractmethod
     def together(self, own, view, info, keys) -> Choice:
-        """Choices of all individuals, leading axis individual as of `own` and `keys`."""
+        """As of any rule."""
 
     def __call__(self, own, view, info, *, key=None) -> Choice:
         """Not to be asked of one.
@@ -214,13 +218,30 @@ class Actions(Together):
         mine = jax.vmap(lambda o, p: choose(self.agent, o, view, p))(own, self.positions)
         if self.others is None:
             return mine
-        others = self.others
-        if isinstance(others, Together):
-            theirs = others.together(own, view, info, keys)
-        else:
-            theirs = jax.vmap(lambda o, k: others(o, view, info, key=k))(own, keys)
+        theirs = self.others.together(own, view, info, keys)
         acts = lambda leaf: self.acts.reshape(self.acts.shape + (1,) * (leaf.ndim - 1))  # noqa: E731
         return jax.tree_util.tree_map(lambda a, b: jnp.where(acts(a), a, b.astype(a.dtype)), mine, theirs)
+
+
+class Beside(Together):
+    """Individual number `i` follows `mine`, all others of the type `theirs`; numbers are places in the list. Each rule keeps its
+    own information."""
+
+    mine: Rule
+    theirs: Rule
+    i: Array
+
+    @property
+    def information(self) -> PairedInformation:
+        """What either rule conditions on."""
+        return PairedInformation((self.mine.information, self.theirs.information))
+
+    def together(self, own, view, info, keys):
+        """The others' choices, and in place `i` its own, with the key that it would have had among them."""
+        choices = self.theirs.together(own, view, info[1], keys)
+        me, key = jax.tree_util.tree_map(lambda leaf: leaf[self.i], (own, keys))
+        mine = self.mine(me, view, info[0], key=key)
+        return jax.tree_util.tree_map(lambda all_, one: all_.at[self.i].set(jnp.asarray(one, all_.dtype)), choices, mine)
 
 
 class UniformRule(Stochastic):

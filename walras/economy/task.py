@@ -20,7 +20,7 @@ from walras.economy.agent import AgentType
 from walras.economy.economy import Economy
 from walras.economy.period import EconomyState, Now
 from walras.economy.population import Histogram, Panel, Population, Step, mortality
-from walras.economy.rule import Information, PairedInformation, Rule
+from walras.economy.rule import Beside, Information, Rule
 
 
 class Field(eqx.Module):
@@ -154,31 +154,8 @@ class MeanField(eqx.Module):
         return Roll(own, choice, payoff, discount, share, final)
 
 
-class Swap(Rule):
-    """Individual `i` (by the number `identify(own)`) uses `mine`, everybody else of the type `theirs`.
-
-    Each rule keeps its own information.
-    """
-
-    mine: Rule
-    theirs: Rule
-    i: Array
-    identify: Any = eqx.field(static=True)
-
-    @property
-    def information(self) -> PairedInformation:
-        """What either rule conditions on."""
-        return PairedInformation((self.mine.information, self.theirs.information))
-
-    def __call__(self, own, view, info, *, key=None):
-        """The swapped individual's choice or the others'."""
-        me = self.identify(own) == self.i
-        mine, theirs = self.mine(own, view, info[0], key=key), self.theirs(own, view, info[1], key=key)
-        return jax.tree_util.tree_map(lambda a, b: jnp.where(me, a, b), mine, theirs)
-
-
 class Strategic(eqx.Module):
-    """Experience of an individual whose choices move the economy: `period` with one rule swapped.
+    """Experience of an individual whose choices move the economy: `period` with the rule of individual `i` (his place in the list) swapped.
 
     Raises:
         InputError: if the type is a continuum, where one individual's weight is an artefact of its representation.
@@ -188,7 +165,6 @@ class Strategic(eqx.Module):
     populations: dict[str, Population]
     others: dict[str, Rule]
     name: str = eqx.field(static=True)
-    identify: Any = eqx.field(static=True)
     i: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
@@ -202,7 +178,7 @@ class Strategic(eqx.Module):
 
     def rollout(self, key: Key, rule: Rule, state: EconomyState, exo_path) -> Roll:
         """Run the whole economy; the roll lists every individual of the type, individual `i` is the deviator."""
-        swapped = Swap(rule, self.others[self.name], jnp.asarray(self.i), self.identify)
+        swapped = Beside(rule, self.others[self.name], jnp.asarray(self.i))
         name = self.name
         rules = {**self.others, name: swapped}
         # The deviator's memory starts here, the others' goes on.

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from walras._core.errors import InputError, UnknownName
+from walras._core.errors import InputError, UnknownName, check_least
 
 Ends = float | int | tuple[float | int, float | int]
 """A value that stays, or where it begins and ends."""
@@ -114,10 +114,7 @@ class Collapse:
     restarts: int = 3
 
     def __post_init__(self):
-        for name, least in (("patience", 0), ("memory", 1), ("restarts", 0)):
-            if getattr(self, name) < least:
-                remedy = f"Use {least} or more."
-                raise InputError(f"its {name} is too small", where="a collapse", number=getattr(self, name), remedy=remedy)
+        check_least(self, "the collapse of a curriculum", patience=0, memory=1, restarts=0)
 
 
 @dataclasses.dataclass(frozen=True)

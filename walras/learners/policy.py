@@ -88,59 +88,59 @@ class NetworkRule(Rule):
         return dataclasses.replace(self, network=network)
 
 
-class ExploringRule(Stochastic):
+class _Drawing(Stochastic):
+    """Draws its choice by what a network says; one uniform for each number of it, and one more."""
+
+    rule: NetworkRule
+
+    @property
+    def information(self) -> Information:
+        """That of the rule."""
+        return self.rule.information
+
+    def _drawn(self, own, info, sd, key):
+        """(outputs of the network, positions drawn, the last uniform)."""
+        *uniform, last = jax.random.uniform(key, (self.rule.heads.draws + 1,), jnp.float32)
+        out = self.rule.outputs(own, info)
+        return out, self.rule.heads.draw(out, jnp.asarray(sd, jnp.float32), jnp.stack(uniform)), last
+
+    def _chosen(self, own, view, positions):
+        return choose(self.rule.agent, own, view, [p.astype(float) for p in positions])
+
+    def _numbers(self, own, view, choice):
+        return self.rule.heads.numbers(positions_of(self.rule.agent, own, view, choice))
+
+
+class ExploringRule(_Drawing):
     """Draws its choice around a network's: `sd` of the log-odds of continuous ones; discrete ones by their chances.
 
     Where all choices are continuous only the share `explorers` of individuals draws at a date; the others do what the rule says
     without chance. Mixed strategies, which discrete choices may need, are drawn by all.
     """
 
-    rule: NetworkRule
     sd: Array
     explorers: Array
 
-    @property
-    def information(self) -> Information:
-        """That of the rule."""
-        return self.rule.information
-
     def __call__(self, own, view, info, *, key=None):
-        """One draw; one uniform for each number of the choice."""
-        rule = self.rule
-        *uniform, chosen = jax.random.uniform(key, (rule.heads.draws + 1,), jnp.float32)
-        out = rule.outputs(own, info)
-        drawn = rule.heads.draw(out, jnp.asarray(self.sd, jnp.float32), jnp.stack(uniform))
-        if rule.heads.continuous:
-            middle = rule.heads.middle(out)
+        """One draw."""
+        out, drawn, chosen = self._drawn(own, info, self.sd, key)
+        if self.rule.heads.continuous:
+            middle = self.rule.heads.middle(out)
             drawn = [jnp.where(chosen < self.explorers, d, m) for d, m in zip(drawn, middle, strict=True)]
-        return choose(rule.agent, own, view, [p.astype(float) for p in drawn])
+        return self._chosen(own, view, drawn)
 
     def log_prob(self, own, view, info, choice):
         """Log density of the positions of a choice in its feasible set, for one who explores."""
-        rule = self.rule
-        numbers = rule.heads.numbers(positions_of(rule.agent, own, view, choice))
-        return rule.heads.log_prob(rule.outputs(own, info), self.sd, numbers)
+        return self.rule.heads.log_prob(self.rule.outputs(own, info), self.sd, self._numbers(own, view, choice))
 
 
-class MixedRule(Stochastic):
+class MixedRule(_Drawing):
     """A mixed strategy: discrete choices by their chances, continuous ones as the rule says without chance."""
-
-    rule: NetworkRule
-
-    @property
-    def information(self) -> Information:
-        """That of the rule."""
-        return self.rule.information
 
     def __call__(self, own, view, info, *, key=None):
         """One draw, with the uniforms that an `ExploringRule` has."""
-        rule = self.rule
-        *uniform, _ = jax.random.uniform(key, (rule.heads.draws + 1,), jnp.float32)
-        positions = rule.heads.draw(rule.outputs(own, info), jnp.zeros((), jnp.float32), jnp.stack(uniform))
-        return choose(rule.agent, own, view, [p.astype(float) for p in positions])
+        return self._chosen(own, view, self._drawn(own, info, 0.0, key)[1])
 
     def log_prob(self, own, view, info, choice):
         """Log chance of the discrete fields of a choice."""
-        rule = self.rule
-        numbers = rule.heads.numbers(positions_of(rule.agent, own, view, choice))
-        return rule.heads.log_chance(rule.outputs(own, info), numbers)
+        return self.rule.heads.log_chance(self.rule.outputs(own, info), self._numbers(own, view, choice))
