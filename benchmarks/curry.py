@@ -42,7 +42,7 @@ POPULATIONS = {"consumer": Finite(20), "firm": Finite(4), "government": Finite(1
 DATES, EPISODES, DEAD = 10, 512, 26.0
 """Dates of an episode; episodes on which final rules are judged; hours below which an economy counts as dead."""
 SHORT = ModelFreeSizes(600, 64, DATES + 1, 0, units=32, epochs=1, rates=(2e-3, 2e-3), clip_norm=2.0, hold=0.55, warm_rounds=5)
-LONG = dataclasses.replace(SHORT, rounds=2500)
+LONG = dataclasses.replace(SHORT, rounds=4000)
 FLOOR = 0.05
 ENTROPIES = {"falling to a floor": (10.0, 1.0), "floor": (1.0, 1.0), "none": (0.0, 0.0)}
 """First and last bonus of a type in multiples of `FLOOR`; it falls within the first .15 of the rounds in which the type learns."""

@@ -11,7 +11,7 @@ LEARNED, NODES = "hank by StructuralRL", 120
 def hank_preset(**structural) -> Preset:
     """`standard` with fewer own nodes, more rounds and twice the paths; `structural` changes sizes further."""
     standard = PRESETS["standard"]
-    sizes = {"rounds": 900, "paths": 32, "average_rounds": 300} | structural
+    sizes = {"rounds": 900, "paths": 16, "average_rounds": 300} | structural
     return dataclasses.replace(
         standard,
         euler=dataclasses.replace(standard.euler, nodes=NODES),

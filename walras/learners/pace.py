@@ -59,11 +59,16 @@ def slower(learner, rate: float):
     return dataclasses.replace(learner, rate=0.5 * rate)
 
 
-def place(rule: TableRule, belief, field, guard_share, moving):
-    """Coordinate nodes around what was seen, with guard bands; as they were where not `moving`."""
+def place(rule: TableRule, belief, field, guard_share, moving, shrink: float = 0.0):
+    """Coordinate nodes around what was seen, with guard bands; as they were where not `moving`. None of their intervals becomes
+    narrower than the share `shrink` of what it was."""
     _, coordinates = field.info
     seen = belief.transform(coordinates)
     low, high = jnp.min(seen, axis=(0, 1)), jnp.max(seen, axis=(0, 1))
+    if shrink:
+        before = jnp.stack([axis.high - axis.low for axis in rule.axes])
+        missing = jnp.maximum(shrink * before / (1 + 2 * guard_share) - (high - low), 0.0)
+        low, high = low - 0.5 * missing, high + 0.5 * missing
     guard = guard_share * jnp.maximum(high - low, 1e-4)
     bottom = jnp.maximum(low - guard, belief.least)  # a bound is the first node: nothing lies below it
     axes = []
@@ -73,3 +78,9 @@ def place(rule: TableRule, belief, field, guard_share, moving):
     centre = jnp.where(moving, 0.5 * (low + high), belief.centre)
     scale = jnp.where(moving, 0.5 * (high - low) + guard, belief.scale)
     return rule.moved_to(tuple(axes)), dataclasses.replace(belief, centre=centre, scale=scale)
+
+
+def left(rule: TableRule, belief, field) -> Array:
+    """Whether coordinates were seen outside their nodes."""
+    seen = belief.transform(field.info[1])
+    return jnp.any(jnp.stack([jnp.any((seen[..., j] < a.low) | (seen[..., j] > a.high)) for j, a in enumerate(rule.axes)] or [False]))

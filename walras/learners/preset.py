@@ -152,7 +152,7 @@ PRESETS = {
     "fast": Preset(
         "fast",
         EulerSizes(120, 8, 30, 1, 3),
-        StructuralSizes(300, 12, 15),
+        StructuralSizes(300, 6, 30),
         150,
         300,
         8,
@@ -170,7 +170,7 @@ PRESETS = {
     "standard": Preset(
         "standard",
         EulerSizes(200, 10, 40, 1, 3),
-        StructuralSizes(550, 16, 20, average_rounds=300),
+        StructuralSizes(550, 8, 40, average_rounds=300),
         250,
         1000,
         8,
@@ -186,7 +186,7 @@ PRESETS = {
     "precise": Preset(
         "precise",
         EulerSizes(400, 16, 40, 3, 4),
-        StructuralSizes(1500, 64, 30, average_rounds=800, nodes=500),
+        StructuralSizes(1500, 32, 60, average_rounds=800, nodes=500),
         500,
         2000,
         8,

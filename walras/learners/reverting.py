@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from walras._core.errors import InputError
-from walras.economy import period as periods
+from walras.economy.economy import Clear
 from walras.economy.task import Field
 from walras.learners import beliefs, egm
 from walras.learners.euler import EulerState
@@ -21,6 +21,8 @@ from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
 
 REVERSION = 0.6  # a first guess of how much of today's price is still there tomorrow
+STAYING = 0.9  # and of how much of a stock's distance from where it rests
+AROUND = 0.3  # logs of the stock behind formula prices on either side of where it rests
 
 
 def reverting(setup: Setup, start: EulerState) -> tuple[TableRule, beliefs.PolynomialBelief]:
@@ -42,13 +44,14 @@ def reverting(setup: Setup, start: EulerState) -> tuple[TableRule, beliefs.Polyn
     belief = dataclasses.replace(belief, centre=0.5 * (low + high), scale=0.5 * (high - low))
     belief = belief.fit(field)
     x = (belief.transform(resting) - belief.centre) / belief.scale
+    kept = (REVERSION if isinstance(setup.economy.market(), Clear) else STAYING) ** float(setup.economy.years_per_period)
     law = np.zeros(belief.law.shape)
     for number, power in enumerate(belief.shape.law):
         for j in range(len(x)):
             if sum(power) == 0:
-                law[number, j] = (1 - REVERSION) * float(x[j])
+                law[number, j] = (1 - kept) * float(x[j])
             if sum(power) == 1 and power[j] == 1:
-                law[number, j] = REVERSION
+                law[number, j] = kept
     belief = eqx.tree_at(lambda b: b.law, belief, jax.device_put(law))
     axes = tuple(EvenAxis(low[j], high[j], axis.n) for j, axis in enumerate(start.table.axes))
     return _best_answer(eqx.tree_at(lambda t: t.axes, start.table, axes), belief, setup.economy.exogenous), belief
@@ -65,13 +68,16 @@ def _hypothetical(setup: Setup, start: EulerState) -> tuple[Field, tuple]:
     coordinates at the stationary price."""
     problem, search, name = start.problem, start.search, setup.name
     assert problem is not None and search is not None
-    economy, rules = setup.economy, {**setup.rules, name: search.rule}
+    economy = setup.economy
 
     def at(exo, share):
-        low, high = economy.market().bracket
-        price = jax.tree_util.tree_map(lambda a, b: a + share * (b - a), low, high)
-        state = dataclasses.replace(problem.state, exo=exo, cross={**problem.state.cross, name: search.mass})
-        now = periods.hypothetical(economy, problem.populations, rules, state, setup.key, prices=price)
+        there = dataclasses.replace(problem, state=dataclasses.replace(problem.state, exo=exo))
+        if isinstance(economy.market(), Clear):
+            low, high = problem.limits
+            x = low + share * (high - low)
+        else:
+            x = search.x * jnp.exp(AROUND * (2 * share - 1))
+        now = there.now(x, search.rule, search.mass)
         return Field(exo, exo, now.views[name], now.outcome[name], now.infos[name], now.public())
 
     over = jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))

@@ -41,10 +41,13 @@ from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.networks import blank, public_prices
-from walras.learners.pace import place, slower
+from walras.learners.pace import left, place, slower
 from walras.learners.pathwise import pathwise
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
+
+RAMP = 2  # times the warm rounds: steps grow so long. Adam's first ones are as long as any, whatever the slope
+SHRINK = 0.5  # a round is short: what it shows may be a small part of where the economy goes
 
 
 class StructuralState(eqx.Module):
@@ -114,7 +117,7 @@ class StructuralRL(Learner):
         if several:
             cohort = setup.rest.histogram if setup.name == setup.rest.saver else None
             table = table if cohort is None else table.on(cohort.axis)
-        elif isinstance(setup.economy.market(), Clear):
+        elif start.search is not None:
             table, belief = reverting(whole, start)
         table, belief = unseen.as_seen(setup, table, belief)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
@@ -161,17 +164,19 @@ class StructuralRL(Learner):
         import optax  # slow to import, and needed only by those who learn this way
 
         sizes = preset.structural
-        steps = max(sizes.rounds - sizes.warm_rounds, 1)
-        return optax.adam(optax.exponential_decay(self.rate or sizes.rate, steps, sizes.decay))
+        steps, first = max(sizes.rounds - sizes.warm_rounds, 1), self.rate or sizes.rate
+        ramp = RAMP * sizes.warm_rounds
+        pace = optax.warmup_exponential_decay_schedule(first / ramp, first, ramp, steps, sizes.decay)
+        return optax.adam(pace)
 
     def update(self, key, state: StructuralState, task: Task) -> tuple[StructuralState, Progress]:
         """One round: values and gradient along the recorded paths, the critic again, one step of the parameters."""
         sizes, field = task.preset.structural, task.field
         warm = state.rounds < sizes.warm_rounds
-        # Under the first guess the economy wanders: the nodes are placed again when the rule has learned a little. Where a
-        # market clears they stay over its whole bracket, all of which is asked for.
-        again = jnp.asarray((3, 6, 15) if state.several else (3, 6)) * sizes.warm_rounds
-        placing = warm | jnp.any(state.rounds == again)
+        # Under the first guess the economy wanders: the nodes are placed again when the rule has learned a little, and for one type
+        # the last time only if it has left them. Where a market clears they stay over its whole bracket, all of which is asked for.
+        first, second, last = (state.rounds == times * sizes.warm_rounds for times in (3, 6, 15))
+        placing = warm | first | second | (last & (state.several | left(state.table, state.belief, field)))
         form, average, table, belief = state.form, state.average, state.table, state.belief
         if table.axes and not state.bracketed:
             form, average, table, belief = jax.lax.cond(
@@ -187,8 +192,8 @@ class StructuralRL(Learner):
             gradient = found.gradient
         else:
             nodes = state.cohort if isinstance(task.cohort, Panel) else task.cohort
-            kept = jnp.where(placing, 0.0, MEMORY)  # what was known is in the scale of nodes that have moved
-            found, critic = valued(state.critic, task, nodes, seen, _terms(state, belief, field), kept)
+            critic = _reading(state, belief)
+            found, critic = valued(critic, task, nodes, seen, _terms(state, belief, field), MEMORY, state.rounds == 0)
             gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
         adam = self._optimiser(task.preset)
@@ -239,9 +244,18 @@ def _terms(state: StructuralState, belief: beliefs.PolynomialBelief, field: Fiel
     return jnp.concatenate([beliefs.monomials(known, powers_of(known.shape[-1])), *remembered], axis=-1)
 
 
+def _reading(state: StructuralState, belief: beliefs.PolynomialBelief) -> Critic:
+    """The critic in the scale of a belief whose nodes may have moved."""
+    if state.insight is not None or not state.table.axes or state.bracketed:
+        return state.critic
+    before, still = state.belief, belief.exo.shape[1]
+    slope, shift = before.scale / belief.scale, (before.centre - belief.centre) / belief.scale
+    return state.critic.reading(*(jnp.concatenate([x, jnp.full(still, rest)]) for x, rest in ((slope, 1.0), (shift, 0.0))))
+
+
 def _placed(state: StructuralState, field: Field, sizes):
     """Form, average, table and belief on coordinate nodes around what was seen."""
-    table, belief = place(filled(state.form, state.table, state.belief), state.belief, field, sizes.guard, True)
+    table, belief = place(filled(state.form, state.table, state.belief), state.belief, field, sizes.guard, True, SHRINK)
     form = near(state.form, table, belief)
     return form, form, table, belief
 
