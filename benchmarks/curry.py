@@ -2,6 +2,8 @@
 
 python benchmarks/curry.py collapse                curriculum or none × entropy; ten seeds each, half an hour on one core
 python benchmarks/curry.py equilibria               long runs with both, their ends, and what best responses gain
+python benchmarks/curry.py spectrum --seeds 20      kinds of ends of the long runs, and what goes together across them
+python benchmarks/curry.py throughput               steps of the economy a second, small and at the size of the paper
 python benchmarks/curry.py closed --seeds 30        where the economy without exports ends
 python benchmarks/curry.py planner --seeds 5        a government that learns against flat taxes, by consumers' welfare
 
@@ -21,11 +23,13 @@ common.one_core()
 import equinox as eqx  # noqa: E402
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
 from jaxtyping import Array  # noqa: E402
 
 import walras as w  # noqa: E402
 from walras.diagnose.deviating import Effort  # noqa: E402
 from walras.diagnose.exploitability import exploitability  # noqa: E402
+from walras.diagnose.spectrum import kinds_of  # noqa: E402
 from walras.economies.posted_government import Announcement  # noqa: E402
 from walras.economy import path as paths  # noqa: E402
 from walras.economy import period as periods  # noqa: E402
@@ -48,9 +52,9 @@ ENTROPIES = {"falling to a floor": (10.0, 1.0), "floor": (1.0, 1.0), "none": (0.
 """First and last bonus of a type in multiples of `FLOOR`; it falls within the first .15 of the rounds in which the type learns."""
 
 
-def economy(export_cap: float = 50.0):
+def economy(export_cap: float = 50.0, populations: dict | None = None):
     """20 consumers, 4 firms, a government; as much can be exported for each consumer as in the released economy, or nothing."""
-    small = fitted(with_parameters(w.economies.CurryRBC.open(), {"export_cap": export_cap}), dict(POPULATIONS))
+    small = fitted(with_parameters(w.economies.CurryRBC.open(), {"export_cap": export_cap}), dict(populations or POPULATIONS))
     return small[0]
 
 
@@ -82,9 +86,11 @@ def _living(lab, rules, key):
         price = jnp.sum(prices["p"] * served) / sold
         wage = jnp.sum(prices["w"] * worked) / jnp.maximum(jnp.sum(worked), 1e-9)
         profit = jnp.mean(now.payoff["firm"])
-        return (jnp.sum(worked) / lab.economy.consumer.mass, jnp.mean(prices["p"]), jnp.mean(prices["w"]), prices["tau"],
+        seen = (jnp.sum(worked) / lab.economy.consumer.mass, jnp.mean(prices["p"]), jnp.mean(prices["w"]), prices["tau"],
                 prices["sigma"], price, jnp.sum(served), wage, profit, jnp.mean(now.payoff["consumer"]),
                 now.payoff["government"][0])  # fmt: skip
+        by_firm = (prices["p"], prices["w"], served, worked)
+        return seen, by_firm
 
     def one(number):
         k = jax.random.fold_in(key, number)
@@ -92,17 +98,23 @@ def _living(lab, rules, key):
         exo = jnp.broadcast_to(state.exo, (DATES,))
         return paths.run_on(lab.economy, lab.populations, rules, (state, None), exo, k, record)[2]
 
-    return jax.tree_util.tree_map(jnp.mean, jax.lax.map(one, jnp.arange(EPISODES), batch_size=64))
+    return jax.tree_util.tree_map(lambda x: jnp.mean(x, axis=(0, 1)), jax.lax.map(one, jnp.arange(EPISODES), batch_size=64))
 
 
 SEEN = ("hours", "price", "wage", "wage_tax", "profit_tax", "price_paid", "goods", "wage_paid", "profit", "utility", "welfare")
+BY_FIRM = ("price", "wage", "sold", "hours")
 
 
-def living(lab, loop) -> dict[str, float]:
+def living(lab, loop, *, firms: bool = False) -> dict[str, float]:
     """Means over dates and episodes under the final rules: hours of a consumer, prices and wages posted and paid, tax rates, goods bought,
-    profit of a firm, utility of a consumer, welfare."""
+    profit of a firm, utility of a consumer, welfare; if `firms`, price, wage, goods sold at home and hours of each firm after them."""
     rules = {name: each.rule(loop.learners[name]) for name, each in lab.learners.items()}
-    return dict(zip(SEEN, (float(x) for x in _living(lab, rules, jax.random.key(7))), strict=True))
+    seen, by_firm = _living(lab, rules, jax.random.key(7))
+    found = dict(zip(SEEN, (float(x) for x in seen), strict=True))
+    if firms:
+        for name, values in zip(BY_FIRM, by_firm, strict=True):
+            found |= {f"{name}_{number}": float(x) for number, x in enumerate(values)}
+    return found
 
 
 def run(sizes: ModelFreeSizes, curriculum: Curriculum, seed: int, where=None):
@@ -187,6 +199,53 @@ def equilibria(seeds: int, keep: Path) -> None:
             common.write("curry-epsilon.csv", columns, rows, about=f"{about}; deviations: {how}")
 
 
+def spectrum(seeds: int, keep: Path) -> None:
+    """Kinds of ends by what firms post, sell and employ and what the government takes; and squared correlations across seeds."""
+    found = []
+    for seed in range(seeds):
+        solution = trained(seed, keep)
+        found.append(living(solution.lab, solution.loop, firms=True))
+        print(seed, found[-1], flush=True)
+    column = {name: np.array([end[name] for end in found]) for name in found[0]}
+    posted = [name for name in column if name[-2] == "_"]
+    kinds = kinds_of(np.stack([column[name] for name in (*posted, "wage_tax", "profit_tax")], axis=1))
+    stability = ", ".join(f"{x:.2f}" for x in kinds.stability)
+    how = f"{kinds.count} kinds, mean silhouette {kinds.silhouette:.2f}, stability {stability}"
+    about = f"curry-rbc, 20 + 4 + 1, {LONG.rounds} rounds of {LONG.paths} episodes; {how}"
+    rows = [[seed, kinds.labels[seed], *(f"{x:.4g}" for x in end.values())] for seed, end in enumerate(found)]
+    common.write("curry-spectrum.csv", ["seed", "kind", *column], rows, about=about)
+    rows = []
+    for one, other in TOGETHER:
+        r = np.corrcoef(column[one], column[other])[0, 1]
+        rows.append([one, other, f"{r:.2f}", f"{r * r:.2f}"])
+        print(*rows[-1], flush=True)
+    common.write("curry-together.csv", ["one", "other", "r", "r_squared"], rows, about=f"across {seeds} seeds of curry-spectrum.csv")
+
+
+TOGETHER = [("price_paid", "goods"), ("utility", "profit"), ("wage_paid", "hours"), ("wage_tax", "welfare"), ("profit_tax", "welfare")]
+"""Pairs whose correlations across solutions Curry et al. report: price and consumption, rewards, wage and hours, tax and welfare."""
+
+
+def throughput() -> None:
+    """Steps of the economy a second of the last stage, in which everybody learns, without compiling; compiling beside them."""
+    rows = []
+    large = {"consumer": Finite(100), "firm": Finite(10), "government": Finite(1)}
+    wide = dataclasses.replace(SHORT, paths=128, units=128)
+    for name, people, sizes, rounds in (("20 + 4 + 1", POPULATIONS, SHORT, 100), ("100 + 10 + 1", large, wide, 5)):
+        everybody = dict.fromkeys(people, learner(sizes))
+        given = (economy(populations=people), everybody, dict(people), None, preset("fast"), 0)
+        lab, loop = laboratory(*given)
+        began = time.perf_counter()
+        loop = jax.block_until_ready(advance(lab, loop, 1))
+        compiling, began = time.perf_counter() - began, time.perf_counter()
+        jax.block_until_ready(advance(lab, loop, rounds))
+        seconds = (time.perf_counter() - began) / rounds
+        rows.append([name, sizes.paths, sizes.units, f"{sizes.paths * DATES / seconds:.0f}", f"{compiling:.0f}"])
+        print(*rows[-1], flush=True)
+        about = "curry-rbc, all by Reinforce, one core; a step is a date of an episode"
+        common.write("curry-throughput.csv", ["population", "episodes", "units", "steps_a_second", "compile_s"], rows, about=about)
+
+
 class Flat(Rule):
     """The same rates for ever."""
 
@@ -240,7 +299,7 @@ def planner(seeds: int, only: str) -> None:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["collapse", "closed", "equilibria", "planner"])
+    parser.add_argument("what", choices=["collapse", "closed", "equilibria", "spectrum", "throughput", "planner"])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--only", default="", help="of collapse: a cell, as `staged:none`; of planner: flat or learned")
     parser.add_argument("--keep", type=Path, default=Path("runs/curry"), help="folder for the solutions of long runs")
@@ -251,6 +310,10 @@ def main() -> None:
         closed(given.seeds)
     elif given.what == "planner":
         planner(given.seeds, given.only)
+    elif given.what == "throughput":
+        throughput()
+    elif given.what == "spectrum":
+        spectrum(given.seeds, given.keep)
     else:
         equilibria(given.seeds, given.keep)
 

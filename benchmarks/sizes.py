@@ -9,9 +9,9 @@ LEARNED, NODES = "hank by StructuralRL", 120
 
 
 def hank_preset(**structural) -> Preset:
-    """`standard` with fewer own nodes, more rounds and twice the paths; `structural` changes sizes further."""
+    """`standard` with fewer own nodes, more rounds, more and shorter paths; `structural` changes sizes further."""
     standard = PRESETS["standard"]
-    sizes = {"rounds": 900, "paths": 16, "average_rounds": 300} | structural
+    sizes = {"rounds": 900, "paths": 32, "dates": 20, "average_rounds": 300} | structural
     return dataclasses.replace(
         standard,
         euler=dataclasses.replace(standard.euler, nodes=NODES),

@@ -39,7 +39,7 @@ class Critic(eqx.Module):
         """The same critic, and the same memory, for variables slope · x + shift; what is read beside their powers stays."""
         variables, terms = len(slope), len(self.weights)
         exponents = powers_of(variables)
-        points = np.random.default_rng(0).uniform(-1, 1, (4 * len(exponents), variables))
+        points = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (4 * len(exponents), variables)))
         change = least_squares(monomials(points, exponents), monomials(points * slope + shift, exponents))
         change = jnp.eye(terms).at[: len(exponents), : len(exponents)].set(change)
         weights = jnp.linalg.solve(change, self.weights)

@@ -45,8 +45,8 @@ class StructuralSizes:
     """Sizes of `StructuralRL`.
 
     `paths` × `dates` are simulated in each of `rounds`; in the first `warm_rounds` only grids and critic move;
-    `coordinate_nodes` of each aggregate coordinate; `rate`: first step of the logits, of which `decay` is left at the end; the
-    parameters are averaged over `average_rounds`; rounds end early where the residual of the first-order conditions is below
+    `coordinate_nodes` of each aggregate coordinate; `rate`: longest step of the logits, which steps grow to over the first `ramp_rounds`,
+    and of which `decay` is left at the end; the parameters are averaged over `average_rounds`; rounds end early where the residual of the first-order conditions is below
     `tolerance`. The share `people` of the weight lies on the people who are there, the rest on all nodes alike; beyond the
     stretch nothing is worth anything unless `tail`. `form`: of the rule. `nodes` of the own stock, which are those of the histogram.
     """
@@ -55,6 +55,7 @@ class StructuralSizes:
     paths: int
     dates: int
     warm_rounds: int = 20
+    ramp_rounds: int = 40
     coordinate_nodes: int = 12
     rate: float = 0.02
     average_rounds: int = 200
@@ -208,6 +209,7 @@ PAPER = StructuralSizes(
     512,
     90,
     warm_rounds=50,
+    ramp_rounds=0,
     coordinate_nodes=30,
     rate=5e-4,
     average_rounds=1,

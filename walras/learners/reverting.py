@@ -1,7 +1,8 @@
-"""A first rule for markets that clear: the best answer to prices that return to their stationary level.
+"""A first rule for one type: the best answer to a world that returns to where the stationary solution has it.
 
-The stationary solution alone does not know how demand answers a price. A rule that spends all cash whenever today's price
-stayed for ever is not smooth, and state-by-state gradients never leave its corners; this one is smooth, concave, and sloped.
+The stationary solution alone does not know how demand answers a price, nor what leads a stock back: capital in a quarterly economy drifted
+to three times its level before a rule had learned that. A rule that spends all cash whenever today's price stayed for ever is not smooth, and
+state-by-state gradients never leave its corners; this one is smooth, concave, and sloped.
 """
 
 import dataclasses
@@ -20,31 +21,35 @@ from walras.learners.learner import Setup
 from walras.learners.table import TableRule
 from walras.numerics.interpolate import EvenAxis
 
-REVERSION = 0.6  # a first guess of how much of today's price is still there tomorrow
-STAYING = 0.9  # and of how much of a stock's distance from where it rests
+REVERSION = 0.6  # a first guess of how much of a price's distance from where it rests is still there after a year
+STAYING = 0.9  # and of how much of a stock's
 AROUND = 0.3  # logs of the stock behind formula prices on either side of where it rests
 
 
 def reverting(setup: Setup, start: EulerState) -> tuple[TableRule, beliefs.PolynomialBelief]:
-    """The best answer to prices that go back to their stationary level: a smooth rule whose demand has a slope.
+    """The best answer to prices, or to the stock behind formula prices, that go back to their stationary level; the stationary rule, if
+    some coordinate of the information does not move with that stock.
 
     Raises:
-        InputError: if a coordinate of the information does not depend on the price.
+        InputError: if a coordinate of the information does not depend on the price that clears the market.
     """
     field, resting = _hypothetical(setup, start)
     belief = start.belief
     seen = belief.transform(field.info[1])
     low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
-    for number in np.flatnonzero(np.asarray(high - low) < 1e-9):
+    still, cleared = np.flatnonzero(np.asarray(high - low) < 1e-9), isinstance(setup.economy.market(), Clear)
+    if len(still) and not cleared:
+        return start.table, start.belief
+    if len(still):
         raise InputError(
-            f"coordinate {number} of the information does not move with the price that clears the market",
+            f"coordinate {still[0]} of the information does not move with the price that clears the market",
             where=f"StructuralRL of {setup.name}",
             remedy="Use prices, lags of them, or EulerIteration.",
         )
     belief = dataclasses.replace(belief, centre=0.5 * (low + high), scale=0.5 * (high - low))
     belief = belief.fit(field)
     x = (belief.transform(resting) - belief.centre) / belief.scale
-    kept = (REVERSION if isinstance(setup.economy.market(), Clear) else STAYING) ** float(setup.economy.years_per_period)
+    kept = (REVERSION if cleared else STAYING) ** float(setup.economy.years_per_period)
     law = np.zeros(belief.law.shape)
     for number, power in enumerate(belief.shape.law):
         for j in range(len(x)):
@@ -64,8 +69,8 @@ def _best_answer(table: TableRule, belief, exogenous) -> TableRule:
 
 
 def _hypothetical(setup: Setup, start: EulerState) -> tuple[Field, tuple]:
-    """What the type would see at prices all over the bracket, by exogenous state (path) and candidate (time); and the
-    coordinates at the stationary price."""
+    """What the type would see at prices all over the bracket, or at stocks around the stationary one, by exogenous state (path) and
+    candidate (time); and the coordinates at the stationary candidate."""
     problem, search, name = start.problem, start.search, setup.name
     assert problem is not None and search is not None
     economy = setup.economy

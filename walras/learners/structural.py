@@ -9,7 +9,7 @@ Use it where there is no first-order condition to invert, where information is r
 of an economy. Do not use it where `EulerIteration` works and the last digit matters: sampling noise of some .0005 of consumption
 stays.
 
-The rule starts at the stationary solution; half of the weight lies on the people who are there, half on all nodes alike; rates
+The rule starts as the best answer to a world that returns to the stationary solution; half of the weight lies on the people who are there, half on all nodes alike; rates
 decay and the parameters are averaged over the last rounds. The preset `paper` has the settings that are printed there. The
 belief that the state carries scales coordinates; its law is fitted by the certificate alone: nobody decides by it.
 
@@ -46,7 +46,6 @@ from walras.learners.pathwise import pathwise
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
 
-RAMP = 2  # times the warm rounds: steps grow so long. Adam's first ones are as long as any, whatever the slope
 SHRINK = 0.5  # a round is short: what it shows may be a small part of where the economy goes
 
 
@@ -104,7 +103,7 @@ class StructuralRL(Learner):
         return Experience.of(preset.structural)
 
     def init(self, setup: Setup) -> StructuralState:
-        """The stationary solution; where a market clears, the best answer to prices that return to it."""
+        """The best answer to prices and stocks that return to where the stationary solution has them."""
         self._check(setup)
         setup = setup.on_nodes(setup.preset.structural.nodes)
         kind = self.form or setup.preset.structural.form
@@ -113,11 +112,11 @@ class StructuralRL(Learner):
         per_axis = None if several else setup.preset.structural.coordinate_nodes
         start = EulerIteration(setup.preset.histogram_nodes, per_axis).init(whole)
         table, belief = start.table, start.belief
-        cohort = EulerIteration().histogram(start)
-        if several:
-            cohort = setup.rest.histogram if setup.name == setup.rest.saver else None
-            table = table if cohort is None else table.on(cohort.axis)
-        elif start.search is not None:
+        cohort = None if isinstance(setup.populations[setup.name], Representative) else EulerIteration().histogram(start)
+        if several and cohort is not None:
+            cohort = setup.rest.histogram
+            table = table.on(cohort.axis)
+        elif not several and start.search is not None and table.axes:
             table, belief = reverting(whole, start)
         table, belief = unseen.as_seen(setup, table, belief)
         powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
@@ -150,10 +149,9 @@ class StructuralRL(Learner):
         if setup.economy.exogenous.n == 1:
             refuse("there is no aggregate risk to learn from")
         population = setup.populations[setup.name]
-        alone = isinstance(population, Representative) and setup.rest is not None
-        if not alone and not isinstance(population, Histogram | Panel):
-            refuse(f"StructuralRL needs a histogram or a panel, not a {type(population).__name__}")
-        if alone and kind not in ("smooth", "free"):
+        if not isinstance(population, Histogram | Panel | Representative):
+            refuse(f"StructuralRL needs a histogram, a panel or a representative, not a {type(population).__name__}")
+        if isinstance(population, Representative) and kind not in ("smooth", "free"):
             refuse(f"the form '{kind}' is not for a representative", "Use `smooth`.")
         if isinstance(setup.agent, Mortal):
             refuse("StructuralRL takes types that live for ever")
@@ -165,9 +163,10 @@ class StructuralRL(Learner):
 
         sizes = preset.structural
         steps, first = max(sizes.rounds - sizes.warm_rounds, 1), self.rate or sizes.rate
-        ramp = RAMP * sizes.warm_rounds
-        pace = optax.warmup_exponential_decay_schedule(first / ramp, first, ramp, steps, sizes.decay)
-        return optax.adam(pace)
+        if not sizes.ramp_rounds:
+            return optax.adam(optax.exponential_decay(first, steps, sizes.decay))
+        given = (first / sizes.ramp_rounds, first, sizes.ramp_rounds, steps, sizes.decay)
+        return optax.adam(optax.warmup_exponential_decay_schedule(*given))
 
     def update(self, key, state: StructuralState, task: Task) -> tuple[StructuralState, Progress]:
         """One round: values and gradient along the recorded paths, the critic again, one step of the parameters."""
@@ -211,8 +210,9 @@ class StructuralRL(Learner):
         return learned, Progress(residual, jnp.zeros(()))
 
     def _window(self, sizes, state: StructuralState):
-        """Rounds that are averaged; few until the last third where several types meet: each would chase an average that lags."""
-        if not state.several:
+        """Rounds that are averaged; few until the last third where several types meet, or one stands for all and saves as others
+        do: each would chase an average that lags."""
+        if not state.several and state.cohort is not None:
             return jnp.clip(state.rounds - sizes.warm_rounds + 1, 1, sizes.average_rounds)
         return jnp.clip(state.rounds - (2 * sizes.rounds) // 3, sizes.chasing_rounds, sizes.average_rounds)
 
