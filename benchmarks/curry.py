@@ -219,10 +219,18 @@ def spectrum(seeds: int, keep: Path) -> None:
         r = np.corrcoef(column[one], column[other])[0, 1]
         rows.append([one, other, f"{r:.2f}", f"{r * r:.2f}"])
         print(*rows[-1], flush=True)
-    common.write("curry-together.csv", ["one", "other", "r", "r_squared"], rows, about=f"across {seeds} seeds of curry-spectrum.csv")
+    common.write(
+        "curry-together.csv", ["one", "other", "r", "r_squared"], rows, about=f"across {seeds} seeds of curry-spectrum.csv"
+    )
 
 
-TOGETHER = [("price_paid", "goods"), ("utility", "profit"), ("wage_paid", "hours"), ("wage_tax", "welfare"), ("profit_tax", "welfare")]
+TOGETHER = [
+    ("price_paid", "goods"),
+    ("utility", "profit"),
+    ("wage_paid", "hours"),
+    ("wage_tax", "welfare"),
+    ("profit_tax", "welfare"),
+]
 """Pairs whose correlations across solutions Curry et al. report: price and consumption, rewards, wage and hours, tax and welfare."""
 
 
@@ -243,7 +251,9 @@ def throughput() -> None:
         rows.append([name, sizes.paths, sizes.units, f"{sizes.paths * DATES / seconds:.0f}", f"{compiling:.0f}"])
         print(*rows[-1], flush=True)
         about = "curry-rbc, all by Reinforce, one core; a step is a date of an episode"
-        common.write("curry-throughput.csv", ["population", "episodes", "units", "steps_a_second", "compile_s"], rows, about=about)
+        common.write(
+            "curry-throughput.csv", ["population", "episodes", "units", "steps_a_second", "compile_s"], rows, about=about
+        )
 
 
 class Flat(Rule):

@@ -1,4 +1,4 @@
-"""Model-free learners against what is known: closed forms, Nash equilibria, Euler iteration.
+"""Learners of many agents against what is known: closed forms, Nash equilibria, Euler iteration.
 
 python benchmarks/marl.py                                 all groups, an hour on one core
 python benchmarks/marl.py --only closed-form --seeds 5
@@ -204,8 +204,8 @@ def main() -> None:
             kept = [f"{x:.0f}" if isinstance(x, float) else x for x in what]
             rows.append([*kept, "" if target is None else f"{target:g}", f"{value:.2g}", met])
             print(*rows[-1], sep="  ", flush=True)
-            about = "model-free learners: rounds at work without the first (compiling); every seed by itself"
-            common.write("marl.csv", COLUMNS, rows, about=about, packages=("walras", "jax", "jaxlib", "numpy", "optax"))
+            about = "seconds without compiling, those of `structural` with the certificate; every seed by itself"
+            common.write("marl.csv", COLUMNS, rows, about=about, packages=("optax",))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ def test_the_silhouette_by_hand():
     points = np.array([[0.0], [1.0], [4.0], [5.0]])
     expected = np.mean([3.5 / 4.5, 2.5 / 3.5, 2.5 / 3.5, 3.5 / 4.5])
     assert silhouette(points, np.array([0, 0, 1, 1])) == pytest.approx(expected)
-    assert silhouette(points, np.array([0, 1, 1, 1])) == pytest.approx(np.mean([0.0, (1 - 3.5) / 3.5, (4 - 2.0) / 4.0, (5 - 2.5) / 5.0]))
+    assert silhouette(points, np.array([0, 1, 1, 1])) == pytest.approx(
+        np.mean([0.0, (1 - 3.5) / 3.5, (4 - 2.0) / 4.0, (5 - 2.5) / 5.0])
+    )
 
 
 def test_one_who_is_alone_is_not_stable():

@@ -55,7 +55,8 @@ def kinds_of(ends: Float[np.ndarray, "seeds numbers"], *, most: int = 5, draws: 
     """
     ends = np.asarray(ends, float)
     if len(ends) < FEWEST or not np.all(np.isfinite(ends)):
-        what = f"{len(ends)} seeds" if len(ends) < FEWEST else f"{int((~np.isfinite(ends)).any(axis=1).sum())} seeds with numbers that are not finite"
+        bad = int((~np.isfinite(ends)).any(axis=1).sum())
+        what = f"{len(ends)} seeds" if len(ends) < FEWEST else f"{bad} seeds with numbers that are not finite"
         raise InputError(what, where="kinds of ends", remedy=f"Give {FEWEST} or more runs that ended well.")
     spread = ends.std(axis=0)
     varies = spread > 1e-9 * np.maximum(np.abs(ends).max(axis=0), 1e-300)

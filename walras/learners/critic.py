@@ -8,9 +8,10 @@ from jaxtyping import Array, Bool, Float
 
 from walras.economy.population import Histogram, Panel
 from walras.economy.process import Distribution
-from walras.economy.task import Task
+from walras.economy.task import Field, Task
 from walras.learners.adjoint import Adjoint, adjoint
-from walras.learners.beliefs import Powers, least_squares, monomials, powers, solved, with_rows
+from walras.learners.beliefs import PolynomialBelief, Powers, least_squares, monomials, powers, solved, with_rows
+from walras.learners.unseen import Insight
 
 MEMORY = 0.9  # share of what was known that is still there after a round
 OFTEN, NEAR = 100, 1e-4  # most passes over the first stretch, and relative change of values that ends them
@@ -53,6 +54,29 @@ class Critic(eqx.Module):
 def powers_of(variables: int) -> Powers:
     """Of the polynomials that it reads: of the second degree."""
     return powers([2] * variables, 2)
+
+
+def terms_of(insight: Insight | None, belief: PolynomialBelief, field: Field) -> Float[Array, "path time terms"]:
+    """What a critic reads at every date: powers of what the rule sees (of what `insight` sees, where there is one), and what the rule
+    remembers, which tells of tomorrow too."""
+    index, coordinates = field.info
+    over = lambda f: jax.vmap(jax.vmap(f))  # noqa: E731
+    if insight is None:
+        transformed = belief.transform(coordinates) if belief.shape.logs else jnp.zeros((*index.shape, 0))
+        known = over(belief.regressors)(index, transformed)
+    else:
+        known = over(insight)(field.exo, field.view)
+    remembered = [number[..., None] for number in coordinates[len(belief.shape.logs) :]]
+    return jnp.concatenate([monomials(known, powers_of(known.shape[-1])), *remembered], axis=-1)
+
+
+def rescaled(critic: Critic, before: PolynomialBelief, after: PolynomialBelief) -> Critic:
+    """A critic that reads in the scale of one belief, in that of another, whose nodes may have moved."""
+    if not before.shape.logs:
+        return critic
+    still = after.exo.shape[1]
+    slope, shift = before.scale / after.scale, (before.centre - after.centre) / after.scale
+    return critic.reading(*(jnp.concatenate([x, jnp.full(still, rest)]) for x, rest in ((slope, 1.0), (shift, 0.0))))
 
 
 def valued(

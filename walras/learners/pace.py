@@ -83,4 +83,5 @@ def place(rule: TableRule, belief, field, guard_share, moving, shrink: float = 0
 def left(rule: TableRule, belief, field) -> Array:
     """Whether coordinates were seen outside their nodes."""
     seen = belief.transform(field.info[1])
-    return jnp.any(jnp.stack([jnp.any((seen[..., j] < a.low) | (seen[..., j] > a.high)) for j, a in enumerate(rule.axes)] or [False]))
+    outside = [jnp.any((seen[..., j] < axis.low) | (seen[..., j] > axis.high)) for j, axis in enumerate(rule.axes)]
+    return jnp.any(jnp.stack([jnp.asarray(False), *outside]))

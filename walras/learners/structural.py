@@ -36,7 +36,7 @@ from walras.economy.task import Field, Task
 from walras.learners import beliefs, unseen
 from walras.learners.adjoint import residual_of
 from walras.learners.answering import answering, pairs
-from walras.learners.critic import MEMORY, Critic, powers_of, valued
+from walras.learners.critic import MEMORY, Critic, powers_of, rescaled, terms_of, valued
 from walras.learners.euler import EulerIteration
 from walras.learners.forms import Form, FreeForm, SmoothForm, filled, near
 from walras.learners.learner import Experience, Learner, Progress, Setup
@@ -191,8 +191,10 @@ class StructuralRL(Learner):
             gradient = found.gradient
         else:
             nodes = state.cohort if isinstance(task.cohort, Panel) else task.cohort
-            critic = _reading(state, belief)
-            found, critic = valued(critic, task, nodes, seen, _terms(state, belief, field), MEMORY, state.rounds == 0)
+            still = state.bracketed or state.insight is not None
+            critic = state.critic if still else rescaled(state.critic, state.belief, belief)
+            terms = terms_of(state.insight, belief, field)
+            found, critic = valued(critic, task, nodes, seen, terms, MEMORY, state.rounds == 0)
             gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
         adam = self._optimiser(task.preset)
@@ -227,30 +229,6 @@ class StructuralRL(Learner):
     def histogram(self, state: StructuralState) -> Histogram | None:
         """The histogram on which the rule was started."""
         return state.cohort
-
-
-def _terms(state: StructuralState, belief: beliefs.PolynomialBelief, field: Field):
-    """What the critic reads at every date."""
-    index, coordinates = field.info
-    axes = state.table.axes
-    over = lambda f: jax.vmap(jax.vmap(f))  # noqa: E731
-    if state.insight is None:
-        transformed = belief.transform(coordinates) if axes else jnp.zeros((*index.shape, 0))
-        known = over(belief.regressors)(index, transformed)
-    else:
-        known = over(state.insight)(field.exo, field.view)
-    # What the rule remembers tells of tomorrow too.
-    remembered = [number[..., None] for number in coordinates[len(axes) :]]
-    return jnp.concatenate([beliefs.monomials(known, powers_of(known.shape[-1])), *remembered], axis=-1)
-
-
-def _reading(state: StructuralState, belief: beliefs.PolynomialBelief) -> Critic:
-    """The critic in the scale of a belief whose nodes may have moved."""
-    if state.insight is not None or not state.table.axes or state.bracketed:
-        return state.critic
-    before, still = state.belief, belief.exo.shape[1]
-    slope, shift = before.scale / belief.scale, (before.centre - belief.centre) / belief.scale
-    return state.critic.reading(*(jnp.concatenate([x, jnp.full(still, rest)]) for x, rest in ((slope, 1.0), (shift, 0.0))))
 
 
 def _placed(state: StructuralState, field: Field, sizes):
