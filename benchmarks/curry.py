@@ -207,7 +207,7 @@ def spectrum(seeds: int, keep: Path) -> None:
         found.append(living(solution.lab, solution.loop, firms=True))
         print(seed, found[-1], flush=True)
     column = {name: np.array([end[name] for end in found]) for name in found[0]}
-    posted = [name for name in column if name[-2] == "_"]
+    posted = [f"{name}_{number}" for name in BY_FIRM for number in range(POPULATIONS["firm"].n)]
     kinds = kinds_of(np.stack([column[name] for name in (*posted, "wage_tax", "profit_tax")], axis=1))
     stability = ", ".join(f"{x:.2f}" for x in kinds.stability)
     how = f"{kinds.count} kinds, mean silhouette {kinds.silhouette:.2f}, stability {stability}"

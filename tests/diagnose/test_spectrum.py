@@ -51,12 +51,26 @@ def test_the_silhouette_by_hand():
     )
 
 
-def test_one_who_is_alone_is_not_stable():
-    """A kind of one seed is gone where that seed is not drawn, and what remains is split elsewhere."""
+def test_one_who_is_alone_is_no_pattern():
+    """A kind of one seed is found, and missing where that seed is not drawn: (1 − 1/16)¹⁶ = .36 of the draws."""
     ends = np.concatenate([cloud(15, (0, 0), 3), [[30.0, 30.0]]])
-    found = kinds_of(ends)
+    found = kinds_of(ends, draws=2000)
     assert found.count == 2
-    assert found.stability[0] < 1.0
+    assert found.labels[-1] == 1
+    assert found.stability[1] == pytest.approx(1 - (15 / 16) ** 16, abs=0.04)
+
+
+def test_draws_of_hardly_anybody_count_too():
+    """Of six seeds some draws show one or two."""
+    ends = np.concatenate([cloud(3, (0,), 5), cloud(3, (40,), 6)])
+    for seed in range(20):
+        assert (kinds_of(ends, draws=500, seed=seed).stability > 0.8).all()
+
+
+def test_one_kind_is_not_asked_for():
+    """At most one kind is an answer, not a question."""
+    with pytest.raises(InputError, match="at most 1 kinds"):
+        kinds_of(np.zeros((8, 2)), most=1)
 
 
 @pytest.mark.parametrize(("ends", "says"), [(np.zeros((3, 2)), "3 seeds"), (np.full((8, 2), np.nan), "8 seeds with numbers")])

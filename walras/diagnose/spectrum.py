@@ -3,7 +3,8 @@
 An economy of many learners may have many equilibria. One row of numbers describes the end of one seed; rows are put into groups by
 Ward's method on standardised columns, as many groups as the mean silhouette likes best; below `STRUCTURE` there is one kind only.
 A group is stable if it is found again when seeds are drawn with replacement: the mean over draws of the largest Jaccard similarity of
-the group and any group of the draw (below .6 it should not be believed, from .75 on it is a valid pattern: Hennig 2007).
+the group and any group of the draw, none where nobody of the group was drawn (below .6 it should not be believed, from .75 on it is a
+valid pattern: Hennig 2007). So one seed alone is no pattern: it is missing from a third of the draws.
 
     @article{hennig2007cluster, title={Cluster-wise assessment of cluster stability}, author={Hennig, Christian},
       journal={Computational Statistics \\& Data Analysis}, volume={52}, number={1}, pages={258--271}, year={2007}}
@@ -30,7 +31,7 @@ FEWEST = 6
 @dataclasses.dataclass(frozen=True)
 class Kinds:
     """Kinds of ends: `labels` (seeds,) from 0, the largest kind first; `silhouette`, the mean over seeds (nan for one kind);
-    `stability` (kinds,), the mean Jaccard similarity to what resampled seeds show."""
+    `stability` (kinds,), the mean Jaccard similarity to what resampled seeds show (nan for one kind)."""
 
     labels: Int[np.ndarray, " seeds"]
     silhouette: float
@@ -51,8 +52,10 @@ def kinds_of(ends: Float[np.ndarray, "seeds numbers"], *, most: int = 5, draws: 
         draws: resamples that the stability is measured by.
 
     Raises:
-        InputError: for fewer than six seeds, or numbers that are not finite.
+        InputError: for fewer than six seeds, numbers that are not finite, or fewer than two kinds asked for.
     """
+    if most < 2:
+        raise InputError(f"at most {most} kinds", where="kinds of ends", remedy="Ask for two or more.")
     ends = np.asarray(ends, float)
     if len(ends) < FEWEST or not np.all(np.isfinite(ends)):
         bad = int((~np.isfinite(ends)).any(axis=1).sum())
@@ -62,12 +65,12 @@ def kinds_of(ends: Float[np.ndarray, "seeds numbers"], *, most: int = 5, draws: 
     varies = spread > 1e-9 * np.maximum(np.abs(ends).max(axis=0), 1e-300)
     points = (ends[:, varies] - ends[:, varies].mean(axis=0)) / spread[varies]
     if not varies.any():
-        return Kinds(np.zeros(len(ends), int), float("nan"), np.ones(1))
+        return Kinds(np.zeros(len(ends), int), float("nan"), np.full(1, np.nan))
     found = {count: _groups(points, count) for count in range(2, min(most, len(ends) - 1) + 1)}
     scores = {count: silhouette(points, labels) for count, labels in found.items()}
     best = max(scores, key=lambda count: scores[count])
     if scores[best] < STRUCTURE:
-        return Kinds(np.zeros(len(ends), int), float("nan"), np.ones(1))
+        return Kinds(np.zeros(len(ends), int), float("nan"), np.full(1, np.nan))
     order = np.argsort(-np.bincount(found[best]), kind="stable")
     labels = np.argsort(order)[found[best]]
     return Kinds(labels, scores[best], _stability(points, labels, draws, np.random.default_rng(seed)))
@@ -96,12 +99,12 @@ def _groups(points, count: int) -> np.ndarray:
 
 def _stability(points, labels, draws: int, random: np.random.Generator) -> np.ndarray:
     count = int(labels.max()) + 1
-    found = np.full((draws, count), np.nan)
+    found = np.zeros((draws, count))
     for draw in range(draws):
         chosen = np.unique(random.integers(len(points), size=len(points)))  # a seed drawn twice is no evidence of a group
-        again = _groups(points[chosen], count)
+        again = _groups(points[chosen], count) if len(chosen) > count else np.arange(len(chosen))
         for g in range(count):
             mine = labels[chosen] == g
             if mine.any():
                 found[draw, g] = max((mine & (again == h)).sum() / (mine | (again == h)).sum() for h in np.unique(again))
-    return np.nanmean(found, axis=0)
+    return found.mean(axis=0)

@@ -103,6 +103,11 @@ class PolynomialBelief(eqx.Module):
         """The inverse of `transform`."""
         return tuple(jnp.exp(transformed[..., j]) if log else transformed[..., j] for j, log in enumerate(self.shape.logs))
 
+    @property
+    def variables(self) -> int:
+        """How many numbers `regressors` gives."""
+        return self.exo.shape[1] + len(self.shape.logs)
+
     def regressors(self, index, transformed) -> Float[Array, " variables"]:
         """Scaled coordinates and exogenous values: what polynomials are made of."""
         return jnp.concatenate([(transformed - self.centre) / self.scale, self.exo[index]], axis=-1)

@@ -85,7 +85,7 @@ def valued(
     nodes: Histogram,
     parts: Float[Array, "path time own choices"],
     terms: Float[Array, "path time terms"],
-    kept: float,
+    kept: Float[Array, ""],
     fresh: Bool[Array, ""],
 ) -> tuple[Adjoint, Critic]:
     """The gradient and the values along the recorded stretch, and the critic fitted to these values.

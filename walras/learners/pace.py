@@ -55,7 +55,7 @@ def pace_of(setup: Setup, law_step: float | None, sweeps: int | None) -> Pace:
 
 
 def slower(learner, rate: float):
-    """A learner whose first step is half as long as `rate`."""
+    """A learner whose longest step is half as long as `rate`."""
     return dataclasses.replace(learner, rate=0.5 * rate)
 
 
@@ -68,7 +68,8 @@ def place(rule: TableRule, belief, field, guard_share, moving, shrink: float = 0
     if shrink:
         before = jnp.stack([axis.high - axis.low for axis in rule.axes])
         missing = jnp.maximum(shrink * before / (1 + 2 * guard_share) - (high - low), 0.0)
-        low, high = low - 0.5 * missing, high + 0.5 * missing
+        wider = jnp.maximum(low - 0.5 * missing, jnp.minimum(belief.least, low))  # what a bound takes below is given above
+        low, high = wider, high + missing - (low - wider)
     guard = guard_share * jnp.maximum(high - low, 1e-4)
     bottom = jnp.maximum(low - guard, belief.least)  # a bound is the first node: nothing lies below it
     axes = []

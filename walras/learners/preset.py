@@ -55,7 +55,7 @@ class StructuralSizes:
     paths: int
     dates: int
     warm_rounds: int = 20
-    ramp_rounds: int = 40
+    ramp_rounds: int = 0
     coordinate_nodes: int = 12
     rate: float = 0.02
     average_rounds: int = 200
@@ -153,7 +153,7 @@ PRESETS = {
     "fast": Preset(
         "fast",
         EulerSizes(120, 8, 30, 1, 3),
-        StructuralSizes(300, 6, 30),
+        StructuralSizes(300, 6, 30, ramp_rounds=40),
         150,
         300,
         8,
@@ -171,7 +171,7 @@ PRESETS = {
     "standard": Preset(
         "standard",
         EulerSizes(200, 10, 40, 1, 3),
-        StructuralSizes(550, 8, 40, average_rounds=300),
+        StructuralSizes(550, 8, 40, average_rounds=300, ramp_rounds=40),
         250,
         1000,
         8,
@@ -187,7 +187,7 @@ PRESETS = {
     "precise": Preset(
         "precise",
         EulerSizes(400, 16, 40, 3, 4),
-        StructuralSizes(1500, 32, 60, average_rounds=800, nodes=500),
+        StructuralSizes(1500, 32, 60, average_rounds=800, nodes=500, ramp_rounds=40),
         500,
         2000,
         8,
@@ -209,7 +209,6 @@ PAPER = StructuralSizes(
     512,
     90,
     warm_rounds=50,
-    ramp_rounds=0,
     coordinate_nodes=30,
     rate=5e-4,
     average_rounds=1,

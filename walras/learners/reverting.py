@@ -37,7 +37,8 @@ def reverting(setup: Setup, start: EulerState) -> tuple[TableRule, beliefs.Polyn
     belief = start.belief
     seen = belief.transform(field.info[1])
     low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
-    still, cleared = np.flatnonzero(np.asarray(high - low) < 1e-9), isinstance(setup.economy.market(), Clear)
+    moves = np.asarray(jnp.ptp(seen, axis=1)).max(axis=0)  # with the candidate, in some exogenous state
+    still, cleared = np.flatnonzero(moves < 1e-9), isinstance(setup.economy.market(), Clear)
     if len(still) and not cleared:
         return start.table, start.belief
     if len(still):

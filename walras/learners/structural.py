@@ -9,9 +9,10 @@ Use it where there is no first-order condition to invert, where information is r
 of an economy. Do not use it where `EulerIteration` works and the last digit matters: sampling noise of some .0005 of consumption
 stays.
 
-The rule starts as the best answer to a world that returns to the stationary solution; half of the weight lies on the people who are there, half on all nodes alike; rates
-decay and the parameters are averaged over the last rounds. The preset `paper` has the settings that are printed there. The
-belief that the state carries scales coordinates; its law is fitted by the certificate alone: nobody decides by it.
+Where one type is on a histogram the rule starts as the best answer to a world that returns to the stationary solution. Half of the
+weight lies on the people who are there, half on all nodes alike; rates decay and the parameters are averaged over the last rounds. The
+preset `paper` has the settings that are printed there. The belief that the state carries scales coordinates; its law is fitted by the
+certificate alone: nobody decides by it.
 
     @techreport{yang2025structural, title={Structural Reinforcement Learning for Heterogeneous Agent Macroeconomics},
       author={Yang, Yucheng and Wang, Chiyuan and Schaab, Andreas and Moll, Benjamin}, year={2025}}
@@ -46,7 +47,8 @@ from walras.learners.pathwise import pathwise
 from walras.learners.reverting import reverting
 from walras.learners.table import TableRule
 
-SHRINK = 0.5  # a round is short: what it shows may be a small part of where the economy goes
+SHRINK, GUARD, SEVERAL = 0.5, 0.5, 0.35
+"""Of nodes: share of their interval kept at least; bands beside what was seen, as a share of its width, and where several types meet."""
 
 
 class StructuralState(eqx.Module):
@@ -80,7 +82,7 @@ class StructuralRL(Learner):
         form: `smooth` (nodes of information share parameters), `free` (a parameter each), `network` (smooth, and a network) or
             `recurrent` (smooth, and a network with a memory).
         degree: total degree of the polynomials of every form but the free one.
-        rate: first step of the logits; falls over the rounds.
+        rate: longest step of the logits, after the first rounds; falls from there.
         answer: slopes of the logits in prices of the date, by name in the view (`answering`). Where several types meet in a market,
             prices should find an answer at once: without one they are learned of a round late.
         width: outputs of the network.
@@ -103,7 +105,7 @@ class StructuralRL(Learner):
         return Experience.of(preset.structural)
 
     def init(self, setup: Setup) -> StructuralState:
-        """The best answer to prices and stocks that return to where the stationary solution has them."""
+        """The best answer to a world that returns to where the stationary solution has it (`reverting`), or a rule at rest."""
         self._check(setup)
         setup = setup.on_nodes(setup.preset.structural.nodes)
         kind = self.form or setup.preset.structural.form
@@ -116,10 +118,11 @@ class StructuralRL(Learner):
         if several and cohort is not None:
             cohort = setup.rest.histogram
             table = table.on(cohort.axis)
-        elif not several and start.search is not None and table.axes:
+        returning = not several and start.search is not None and len(table.axes) > 0
+        if returning:
             table, belief = reverting(whole, start)
         table, belief = unseen.as_seen(setup, table, belief)
-        powers = beliefs.powers([self.degree] * _variables(belief), self.degree)
+        powers = beliefs.powers([self.degree] * belief.variables, self.degree)
         remembered = self.memory if kind == "recurrent" else 0
         if kind in ("network", "recurrent"):
             form = blank(setup, table, cohort, powers, (self.width, remembered), self.observe)
@@ -128,10 +131,10 @@ class StructuralRL(Learner):
         form = near(form, table, belief)
         table = answering(table, dict(self.answer), start.belief.template[0], setup.name)
         insight = unseen.insight(setup, start.belief.template[0])
-        known = _variables(belief) if insight is None else insight.size
+        known = belief.variables if insight is None else insight.size
         critic = Critic.blank(len(powers_of(known)) + remembered, table.table.shape[-3] * table.table.shape[-2])
         moments, zero = tuple(jax.tree_util.tree_leaves(self._optimiser(setup.preset).init(form))), jax.device_put(np.int64(0))
-        bracketed = not several and isinstance(setup.economy.market(), Clear)
+        bracketed = returning and isinstance(setup.economy.market(), Clear)
         last = (table, belief, start.search, cohort, bracketed, several, insight)
         return StructuralState(form, form, moments, critic, zero, jnp.ones(()), *last)
 
@@ -165,7 +168,7 @@ class StructuralRL(Learner):
         steps, first = max(sizes.rounds - sizes.warm_rounds, 1), self.rate or sizes.rate
         if not sizes.ramp_rounds:
             return optax.adam(optax.exponential_decay(first, steps, sizes.decay))
-        given = (first / sizes.ramp_rounds, first, sizes.ramp_rounds, steps, sizes.decay)
+        given = (first / sizes.ramp_rounds, first, sizes.ramp_rounds, max(steps - sizes.ramp_rounds, 1), sizes.decay)
         return optax.adam(optax.warmup_exponential_decay_schedule(*given))
 
     def update(self, key, state: StructuralState, task: Task) -> tuple[StructuralState, Progress]:
@@ -174,13 +177,13 @@ class StructuralRL(Learner):
         warm = state.rounds < sizes.warm_rounds
         # Under the first guess the economy wanders: the nodes are placed again when the rule has learned a little, and for one type
         # the last time only if it has left them. Where a market clears they stay over its whole bracket, all of which is asked for.
-        first, second, last = (state.rounds == times * sizes.warm_rounds for times in (3, 6, 15))
-        placing = warm | first | second | (last & (state.several | left(state.table, state.belief, field)))
+        early, last = (jnp.isin(state.rounds, sizes.warm_rounds * jnp.asarray(times)) for times in ((3, 6), (15,)))
+        placing = warm | early | (last & (state.several | left(state.table, state.belief, field)))
         form, average, table, belief = state.form, state.average, state.table, state.belief
         if table.axes and not state.bracketed:
             form, average, table, belief = jax.lax.cond(
                 placing,
-                lambda: _placed(state, field, task.preset.euler),
+                lambda: _placed(state, field, last),
                 lambda: (state.form, state.average, state.table, state.belief),
             )
         form, average = form.seen(field, placing), average.seen(field, placing)
@@ -191,21 +194,22 @@ class StructuralRL(Learner):
             gradient = found.gradient
         else:
             nodes = state.cohort if isinstance(task.cohort, Panel) else task.cohort
-            still = state.bracketed or state.insight is not None
-            critic = state.critic if still else rescaled(state.critic, state.belief, belief)
+            fixed = state.bracketed or state.insight is not None
+            critic = state.critic if fixed else rescaled(state.critic, state.belief, belief)
             terms = terms_of(state.insight, belief, field)
-            found, critic = valued(critic, task, nodes, seen, terms, MEMORY, state.rounds == 0)
+            remembers = len(field.info[1]) > len(belief.shape.logs)
+            kept = jnp.where(placing & remembers, 0.0, MEMORY)  # a form that remembers scales what it reads anew
+            found, critic = valued(critic, task, nodes, seen, terms, kept, state.rounds == 0)
             gradient = jnp.pad(found.gradient, [(0, 0), (0, 1), (0, 0), (0, 0)])
         (slope,) = pull(jax.tree_util.tree_map(jnp.negative, gradient))
         adam = self._optimiser(task.preset)
         known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(form)), state.optimiser)
         change, known = adam.update(slope, known)
-        optimiser = tuple(jax.tree_util.tree_leaves(known))
-        stepped = eqx.apply_updates(form, change)
-        still = lambda one, other: jax.tree_util.tree_map(lambda a, b: jnp.where(warm, a, b), one, other)  # noqa: E731
-        form, optimiser = still(form, stepped), still(state.optimiser, optimiser)
-        share = 1.0 / self._window(sizes, state)
-        average = jax.tree_util.tree_map(lambda a, f: a + share * (f - a), average, form)
+        stepped = eqx.apply_updates(form, change), tuple(jax.tree_util.tree_leaves(known))
+        still = lambda a, b: jnp.where(warm, a, b)  # noqa: E731
+        form, optimiser = jax.tree_util.tree_map(still, (form, state.optimiser), stepped)
+        window = self._window(sizes, state)
+        average = jax.tree_util.tree_map(lambda a, f: a + (f - a) / window, average, form)
         residual = 0.98 * state.residual + 0.02 * residual_of(found, seen[:, : found.gradient.shape[1]])
         tail = (table, belief, state.search, state.cohort, state.bracketed, state.several, state.insight)
         learned = StructuralState(form, average, optimiser, critic, state.rounds + 1, residual, *tail)
@@ -231,12 +235,14 @@ class StructuralRL(Learner):
         return state.cohort
 
 
-def _placed(state: StructuralState, field: Field, sizes):
-    """Form, average, table and belief on coordinate nodes around what was seen."""
-    table, belief = place(filled(state.form, state.table, state.belief), state.belief, field, sizes.guard, True, SHRINK)
-    form = near(state.form, table, belief)
-    return form, form, table, belief
+def _placed(state: StructuralState, field: Field, last):
+    """Form, average, table and belief on coordinate nodes around what was seen. The average begins anew from the form, but the `last` time."""
 
+    def moved(form):
+        table = filled(form, state.table, state.belief)
+        table, belief = place(table, state.belief, field, SEVERAL if state.several else GUARD, True, SHRINK)
+        return near(form, table, belief), table, belief
 
-def _variables(belief: beliefs.PolynomialBelief) -> int:
-    return belief.exo.shape[1] + len(belief.shape.logs)
+    form, table, belief = moved(state.form)
+    average = jax.tree_util.tree_map(lambda a, f: jnp.where(last, a, f), moved(state.average)[0], form)
+    return form, average, table, belief
