@@ -64,13 +64,14 @@ def kinds_of(ends: Float[np.ndarray, "seeds numbers"], *, most: int = 5, draws: 
     spread = ends.std(axis=0)
     varies = spread > 1e-9 * np.maximum(np.abs(ends).max(axis=0), 1e-300)
     points = (ends[:, varies] - ends[:, varies].mean(axis=0)) / spread[varies]
+    one = Kinds(np.zeros(len(ends), int), float("nan"), np.full(1, np.nan))
     if not varies.any():
-        return Kinds(np.zeros(len(ends), int), float("nan"), np.full(1, np.nan))
+        return one
     found = {count: _groups(points, count) for count in range(2, min(most, len(ends) - 1) + 1)}
     scores = {count: silhouette(points, labels) for count, labels in found.items()}
     best = max(scores, key=lambda count: scores[count])
     if scores[best] < STRUCTURE:
-        return Kinds(np.zeros(len(ends), int), float("nan"), np.full(1, np.nan))
+        return one
     order = np.argsort(-np.bincount(found[best]), kind="stable")
     labels = np.argsort(order)[found[best]]
     return Kinds(labels, scores[best], _stability(points, labels, draws, np.random.default_rng(seed)))

@@ -72,8 +72,6 @@ def terms_of(insight: Insight | None, belief: PolynomialBelief, field: Field) ->
 
 def rescaled(critic: Critic, before: PolynomialBelief, after: PolynomialBelief) -> Critic:
     """A critic that reads in the scale of one belief, in that of another, whose nodes may have moved."""
-    if not before.shape.logs:
-        return critic
     still = after.exo.shape[1]
     slope, shift = before.scale / after.scale, (before.centre - after.centre) / after.scale
     return critic.reading(*(jnp.concatenate([x, jnp.full(still, rest)]) for x, rest in ((slope, 1.0), (shift, 0.0))))

@@ -179,23 +179,18 @@ class StructuralRL(Learner):
         # the last time only if it has left them. Where a market clears they stay over its whole bracket, all of which is asked for.
         early, last = (jnp.isin(state.rounds, sizes.warm_rounds * jnp.asarray(times)) for times in ((3, 6), (15,)))
         placing = warm | early | (last & (state.several | left(state.table, state.belief, field)))
-        form, average, table, belief = state.form, state.average, state.table, state.belief
-        if table.axes and not state.bracketed:
-            form, average, table, belief = jax.lax.cond(
-                placing,
-                lambda: _placed(state, field, last),
-                lambda: (state.form, state.average, state.table, state.belief),
-            )
+        now = (state.form, state.average, state.critic, state.table, state.belief)
+        if state.table.axes and not state.bracketed:
+            now = jax.lax.cond(placing, lambda: _placed(state, field, last), lambda: now)
+        form, average, critic, table, belief = now
         form, average = form.seen(field, placing), average.seen(field, placing)
         # A cubic between nodes may leave the interval that the nodes are in.
         seen, pull = jax.vjp(lambda f: jnp.clip(f.parts(table, belief, field), 1e-4, 1.0), form)
         if state.cohort is None:
-            found, critic = pathwise(task.agent, field, seen, task.start), state.critic
+            found = pathwise(task.agent, field, seen, task.start)
             gradient = found.gradient
         else:
             nodes = state.cohort if isinstance(task.cohort, Panel) else task.cohort
-            fixed = state.bracketed or state.insight is not None
-            critic = state.critic if fixed else rescaled(state.critic, state.belief, belief)
             terms = terms_of(state.insight, belief, field)
             remembers = len(field.info[1]) > len(belief.shape.logs)
             kept = jnp.where(placing & remembers, 0.0, MEMORY)  # a form that remembers scales what it reads anew
@@ -236,7 +231,7 @@ class StructuralRL(Learner):
 
 
 def _placed(state: StructuralState, field: Field, last):
-    """Form, average, table and belief on coordinate nodes around what was seen. The average begins anew from the form, but the `last` time."""
+    """Form, average, critic, table and belief on coordinate nodes around what was seen. The average begins anew from the form, but the `last` time."""
 
     def moved(form):
         table = filled(form, state.table, state.belief)
@@ -245,4 +240,6 @@ def _placed(state: StructuralState, field: Field, last):
 
     form, table, belief = moved(state.form)
     average = jax.tree_util.tree_map(lambda a, f: jnp.where(last, a, f), moved(state.average)[0], form)
-    return form, average, table, belief
+    sees_these = state.cohort is not None and state.insight is None
+    critic = rescaled(state.critic, state.belief, belief) if sees_these else state.critic
+    return form, average, critic, table, belief
