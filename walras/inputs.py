@@ -1,7 +1,7 @@
 """What can be wrong with an economy before anything is computed, and parameters by name."""
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import numpy as np
 
 from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, UnknownName
-from walras._core.module import as_parameter, parameters_of
+from walras._core.module import indexed, parameters_of, replaced
 from walras.economy import path as paths
 from walras.economy import period as periods
 from walras.economy.agent import Institution
@@ -214,42 +214,6 @@ def with_parameters(economy: AnyEconomy, changes: dict[str, float]) -> AnyEconom
     for name, value in changes.items():
         if indexed(name)[0] not in known:
             raise UnknownName("parameter", name, known, where=type(economy).__name__)
-        economy = _replaced(economy, name.split("."), value)
+        economy = replaced(economy, {name: value})
     check_parameters(economy)
     return economy
-
-
-def replaced(economy: AnyEconomy, changes: dict[str, Any]) -> AnyEconomy:
-    """As `with_parameters`, for values that may be traced: nothing is checked."""
-    for name, value in changes.items():
-        economy = _replaced(economy, name.split("."), value)
-    return economy
-
-
-def indexed(name: str) -> tuple[str, int | None]:
-    """The name of a parameter and, where it says "name[i]", the number of an entry."""
-    head, bracket, rest = name.partition("[")
-    number = rest.removesuffix("]")
-    return (head, int(number)) if bracket and number.isascii() and number.isdigit() and len(number) < 10 else (name, None)
-
-
-def number_of(economy: Economy, name: str) -> float:
-    """The value of a parameter that is one number, or of an entry of one that is an array."""
-    head, at = indexed(name)
-    value = np.asarray({n: v for n, v, _ in parameters_of(economy)}[head])
-    return float(value if at is None else value[at])
-
-
-def _replaced(module: Any, path: list[str], value: Any) -> Any:
-    (head, at), rest = indexed(path[0]), path[1:]
-    if rest:
-        inner = _replaced(getattr(module, head), rest, value)
-    elif at is None:
-        inner = as_parameter(value if isinstance(value, jax.Array) else float(value))
-    elif isinstance(value, jax.Array):
-        inner = jnp.asarray(getattr(module, head)).at[at].set(value)
-    else:
-        array = np.array(getattr(module, head))
-        array[at] = value
-        inner = as_parameter(array)
-    return dataclasses.replace(module, **{head: inner})

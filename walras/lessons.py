@@ -11,12 +11,12 @@ from jaxtyping import Array
 
 from walras._core.errors import InputError, UnknownName
 from walras._core.keys import stream
-from walras._core.module import parameters_of
+from walras._core.module import indexed, parameters_of, replaced
 from walras.economy import period as periods
 from walras.economy.economy import Economy
 from walras.economy.space import choice_fields
 from walras.economy.task import Schedule
-from walras.inputs import indexed, replaced, with_parameters
+from walras.inputs import with_parameters
 from walras.learners.actor_critic import ModelFreeState
 from walras.learners.curriculum import Curriculum, Stage
 from walras.learners.heads import Categorical

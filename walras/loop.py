@@ -53,7 +53,7 @@ class Laboratory(eqx.Module):
     @property
     def fresh(self) -> bool:
         """Whether every round has new shocks."""
-        return any(learner.fresh for learner in self.learners.values())
+        return not self.stationary and any(learner.fresh for learner in self.learners.values())
 
     def explores(self, name: str) -> bool:
         """Whether individuals of a type explore inside the economy."""
@@ -299,7 +299,7 @@ def _at_rest(lab: Laboratory, loop: LoopState) -> Array:
 def stuck(lab: Laboratory, loop: LoopState) -> bool:
     """Whether a stationary search has come to the end of where candidates may lie without having bracketed anything."""
     searches = [s.search for s in loop.learners.values() if getattr(s, "search", None) is not None] if lab.stationary else []
-    return any(not bool(s.bracketed) and float(s.x) == float(s.tried) and int(loop.round) > 0 for s in searches)
+    return any(not bool(s.bracketed) and np.array_equal(s.x, s.tried) and int(loop.round) > 0 for s in searches)
 
 
 def advance(lab: Laboratory, loop: LoopState, rounds: int) -> LoopState:

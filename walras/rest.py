@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from walras._core.compiling import brief_jit
 from walras._core.errors import InputError, SolveError
+from walras._core.module import number_of, parameters_of
 from walras.economy import period as periods
 from walras.economy.agent import AgentType
 from walras.economy.economy import Economy, Formula
@@ -26,10 +27,12 @@ from walras.economy.population import Histogram
 from walras.economy.rule import ViewInformation
 from walras.inputs import check_parameters
 from walras.learners import stationary
+from walras.learners.deep_root import at_nodes
 from walras.learners.euler import EulerIteration
 from walras.learners.frozen import FrozenDate
 from walras.learners.news import Still
 from walras.learners.preset import preset as preset_named
+from walras.learners.resting_place import DeepRestState
 from walras.learners.table import TableRule
 from walras.solution import Solution
 from walras.solve import settled, why_stopped
@@ -127,12 +130,21 @@ def _excess(date: FrozenDate, x, rule, mass):
     return date.excess(x, date.now(x, rule, mass))
 
 
-def rest(economy: Economy, *, near: Standing | None = None, preset: str = "standard", key: int = 0) -> Standing:
+def rest(
+    economy: Economy,
+    *,
+    near: Standing | None = None,
+    learned: Solution | None = None,
+    preset: str = "standard",
+    key: int = 0,
+) -> Standing:
     """The stationary equilibrium of an economy of one type without aggregate risk.
 
     Args:
         economy: the economy.
         near: an equilibrium of the same economy at other parameters, from which the search begins, on its grid.
+        learned: a solution by `DeepEuler(over=…)` of this economy at other values of the parameters that it was trained over: no
+            household's problem is solved, only the markets, under the rule that was learned.
         preset: sizes and tolerances of a search from scratch.
         key: seed.
 
@@ -143,6 +155,8 @@ def rest(economy: Economy, *, near: Standing | None = None, preset: str = "stand
     check_parameters(economy)
     name = only_type(economy)
     sizes = preset_named(preset)
+    if learned is not None:
+        return _learned(economy, learned, name)
     if near is not None:
         try:
             return _near(economy, near)
@@ -170,6 +184,32 @@ def _near(economy: Economy, near: Standing) -> Standing:
     if not gap < 1e-9 or not top < 1e-9:
         raise SolveError(f"the markets miss by {gap:.3g}, and {top:.3g} of the people are at the top node", where="rest")
     return Standing(date, jnp.asarray(found.x), search.rule, search.mass, jnp.asarray(gap))
+
+
+def _learned(economy: Economy, solution: Solution, name: str) -> Standing:
+    """Where the economy rests under a rule that was trained over the parameters by which it differs from the one that was solved."""
+    state = None if solution.loop is None else solution.loop.learners.get(name)
+    if not isinstance(state, DeepRestState):
+        raise InputError("there is no rule in it that was trained over parameters", where=f"learned, {solution.name}",
+                         remedy='Solve with DeepEuler(over=(("government.tau_k", 0.0, 0.4),)), say.')  # fmt: skip
+    candidates = state.candidates
+    policy = np.array([number_of(economy, parameter) for parameter in candidates.names], float)
+    for parameter, value, low, high in zip(candidates.names, policy, *np.asarray(candidates.ends), strict=True):
+        if not low <= value <= high:
+            raise InputError(f"'{parameter}' lies outside of what was learned", where="learned", number=f"{value:g} not in [{low:g}, {high:g}]",
+                             remedy="Train over a wider interval, or solve this economy by itself.")  # fmt: skip
+    date = candidates.under(state.date, jnp.asarray(policy))
+    there, given = ({n: np.asarray(v) for n, v, _ in parameters_of(e)} for e in (date.economy, economy))
+    other = [n for n in given if n not in there or not np.array_equal(there[n], given[n])]
+    if other:
+        raise InputError(f"it differs from the economy that was solved in {', '.join(other)}", where="learned",
+                         remedy=f"Only {', '.join(candidates.names) or 'nothing'} may differ.")  # fmt: skip
+    root = state.root_under(policy, 1e-12)
+    if not bool(root.found):
+        raise SolveError("no resting place is found under the rule that was learned", where="rest", number=f"excess {float(root.excess):.2g}",
+                         remedy="Train it for longer, or solve this economy by itself.")  # fmt: skip
+    rule = at_nodes(date, root.x, state.rule, root.mass)[1]
+    return Standing(date, root.x, rule, root.mass, root.excess)
 
 
 def lowest(agent: AgentType) -> float:

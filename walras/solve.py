@@ -84,8 +84,7 @@ def laboratory(
     types = periods.agents(economy)
     _check_types(economy, learners, {"learner": learners, "population": populations, "information": information})
     check_feasible(economy, np.int64(0))
-    fresh = any(learner.fresh for learner in learners.values())
-    stationary = economy.exogenous.n == 1 and not fresh
+    stationary = economy.exogenous.n == 1 and all(learner.finds_rest(economy) for learner in learners.values())
     nodes = preset.stationary_nodes if stationary else preset.histogram_nodes
     populations = {name: (populations or {}).get(name) or default_population(types[name], nodes) for name in types}
     information = {name: (information or {}).get(name, ViewInformation()) for name in types}
@@ -309,7 +308,7 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
     search = next((s.search for s in loop.learners.values() if getattr(s, "search", None) is not None), None)
     if lab.stationary and search is not None and not bool(search.bracketed):
         return (
-            f"no equilibrium was bracketed in {number} rounds: at the last candidate {float(search.tried):.6g} the excess "
+            f"no equilibrium was bracketed in {number} rounds: at the last candidate {_shown(search.tried)} the excess "
             f"was still {float(search.excess):.3g}; with β(1 + r) ≥ 1 savings have no bound, or the bracket is too narrow",
             True,
         )
@@ -323,6 +322,10 @@ def why_stopped(lab: Laboratory, loop: LoopState) -> tuple[str, bool]:
     far = zip(MEASURES, np.asarray(loop.distance), tolerances(lab, loop), strict=True)
     distance = ", ".join(f"{m} {d:.2g} (allowed {t:g})" for m, d, t in far)
     return f"the rounds ended at {number} while the estimated distances were {distance}; try more rounds", False
+
+
+def _shown(candidate) -> str:
+    return " ".join(f"{number:.6g}" for number in np.atleast_1d(candidate))
 
 
 def diagnose(solution: Solution, *, dates: int | None = None, seeds: int = 1) -> Solution:

@@ -118,6 +118,7 @@ LEARNERS = {
     "euler on huggett": (learners.EulerIteration, economies.Huggett.tutorial),
     "euler on huggett with aggregate risk": (learners.EulerIteration, economies.HuggettRisk.srl2025),
     "deep euler on consumption-saving": (learners.DeepEuler, economies.ConsumptionSaving.maliar2021),
+    "deep euler on huggett": (learners.DeepEuler, economies.Huggett.tutorial),
     "deep euler on krusell-smith": (learners.DeepEuler, economies.KrusellSmith.maliar2021),
     "structural on krusell-smith": (learners.StructuralRL, economies.KrusellSmith.srl2025),
     "structural with a memory on krusell-smith": (remembering, economies.KrusellSmith.srl2025),

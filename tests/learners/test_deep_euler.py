@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import walras as w
-from walras.economies import ConsumptionSaving, HuggettRisk, KrusellSmith, TaxEconomy
+from walras.economies import ConsumptionSaving, HuggettRisk, KrusellSmith
 from walras.economy.population import Panel
 from walras.economy.space import Interval
 from walras.learners import DeepEuler
@@ -18,8 +18,8 @@ NAME = "household"
 
 @pytest.mark.parametrize(
     ("economy", "why"),
-    [(TaxEconomy.standard, "market that clears"), (HuggettRisk.srl2025, "market that clears")],
-    ids=["taxes", "bonds"],
+    [(HuggettRisk.srl2025, "market that clears, with aggregate risk")],
+    ids=["bonds"],
 )
 def test_what_it_cannot_solve_is_refused(economy, why):
     with pytest.raises(w.InputError, match=f"DeepEuler does not take a {why}"):

@@ -1,4 +1,4 @@
-"""The one converter that makes every parameter of an economy an array leaf.
+"""The one converter that makes every parameter of an economy an array leaf, and parameters by name.
 
 A Python number in a field would be part of the compiled program: every new value would be compiled again, and its
 gradient would be `None` without a word. A weakly typed array would take its precision from its neighbour. So the
@@ -8,11 +8,14 @@ fields of economies, agent types and processes are converted once, when the valu
 import dataclasses
 import inspect
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+AnyModule = TypeVar("AnyModule", bound=eqx.Module)
 
 
 def as_parameter(value: Any) -> Any:
@@ -61,3 +64,39 @@ class Parameters(eqx.Module):
         for name, annotation in inspect.get_annotations(cls).items():
             if name not in cls.__dict__ and "AbstractVar" not in repr(annotation):
                 setattr(cls, name, eqx.field(converter=as_parameter))
+
+
+def indexed(name: str) -> tuple[str, int | None]:
+    """The name of a parameter and, where it says "name[i]", the number of an entry."""
+    head, bracket, rest = name.partition("[")
+    number = rest.removesuffix("]")
+    return (head, int(number)) if bracket and number.isascii() and number.isdigit() and len(number) < 10 else (name, None)
+
+
+def number_of(module: Any, name: str) -> float:
+    """The value of a parameter that is one number, or of an entry of one that is an array."""
+    head, at = indexed(name)
+    value = np.asarray({n: v for n, v, _ in parameters_of(module)}[head])
+    return float(value if at is None else value[at])
+
+
+def replaced(module: AnyModule, changes: dict[str, Any]) -> AnyModule:
+    """The module with parameters replaced by dotted name, of an array an entry; values may be traced: nothing is checked."""
+    for name, value in changes.items():
+        module = _replaced(module, name.split("."), value)
+    return module
+
+
+def _replaced(module: Any, path: list[str], value: Any) -> Any:
+    (head, at), rest = indexed(path[0]), path[1:]
+    if rest:
+        inner = _replaced(getattr(module, head), rest, value)
+    elif at is None:
+        inner = as_parameter(value if isinstance(value, jax.Array) else float(value))
+    elif isinstance(value, jax.Array):
+        inner = jnp.asarray(getattr(module, head)).at[at].set(value)
+    else:
+        array = np.array(getattr(module, head))
+        array[at] = value
+        inner = as_parameter(array)
+    return dataclasses.replace(module, **{head: inner})

@@ -14,6 +14,7 @@ import numpy as np
 
 from walras._core.errors import InputError
 from walras._core.keys import root_key, stream
+from walras._core.module import number_of
 from walras.economy import period as periods
 from walras.economy.agent import Institution
 from walras.economy.economy import Economy
@@ -25,7 +26,6 @@ from walras.govern.searchers.searcher import Found, Searcher, Watch
 from walras.govern.study import Evaluation, Study
 from walras.govern.welfare import Appraisal, Criterion, Gain, appraise, gain
 from walras.impulse import impulse_response
-from walras.inputs import number_of
 from walras.moments import gini
 from walras.simulate import simulate
 from walras.solution import Solution

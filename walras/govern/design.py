@@ -15,6 +15,7 @@ import xarray as xr
 
 from walras._core.errors import InputError, UnknownName
 from walras._core.keys import root_key, stream
+from walras._core.module import number_of
 from walras.economy.economy import Economy
 from walras.govern.equilibrium import check_still
 from walras.govern.frozen import FrozenObjective
@@ -27,7 +28,6 @@ from walras.govern.searchers.searcher import Found, Searcher, Watch
 from walras.govern.study import EquilibriumObjective, Evaluation, Study
 from walras.govern.welfare import Appraisal, Criterion, Gain, InequalityAverse, Rawlsian, Utilitarian, Weighted, gain
 from walras.govern.winners import Group, schedules
-from walras.inputs import number_of
 from walras.solution import Solution
 from walras.solve import solve
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from walras._core.errors import InputError, SolveError, UnknownName
-from walras._core.module import parameters_of
+from walras._core.module import indexed, parameters_of
 from walras.economy.economy import Economy
 from walras.govern import chebyshev
 from walras.govern.equilibrium import judged_type
@@ -23,7 +23,7 @@ from walras.govern.judges import Judge, OnTheWay
 from walras.govern.problem import Box
 from walras.govern.searchers.searcher import Conditioned, Objective
 from walras.govern.welfare import Appraisal, Criterion
-from walras.inputs import check_feasible, check_parameters, indexed, with_parameters
+from walras.inputs import check_feasible, check_parameters, with_parameters
 from walras.learners.learner import Learner
 from walras.learners.preset import preset as preset_named
 from walras.solve import discretised

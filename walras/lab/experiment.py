@@ -72,10 +72,15 @@ def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:
     if number == 0:
         return "round 0: grids placed, first guess made"
     if lab.stationary:
-        search = next((s.search for s in loop.learners.values() if getattr(s, "search", None) is not None), None)
-        if search is None:  # several types: where they rest was found before the first round
+        state = next((s for s in loop.learners.values() if getattr(s, "search", None) is not None), None)
+        if state is None:  # several types: where they rest was found before the first round
             return f"round {number}: at rest"
-        return f"round {number}: candidate {float(search.tried):.8g}, excess {float(search.excess):.2e}"
+        tried = " ".join(f"{x:.8g}" for x in np.atleast_1d(state.search.tried))
+        text = f"round {number}: candidate {tried}, excess {float(state.search.excess):.2e}"
+        if (residual := getattr(state, "residual", None)) is None:
+            return text
+        left = elapsed / number * (lab.rounds - number)
+        return text + f", residual {float(residual):.1e} in round {number} of {lab.rounds}, about {left:.0f} s left"
     if lab.fresh:
         residual, left = float(loop.trace[number - 1, 0]), elapsed / number * (lab.rounds - number)
         what = ", ".join(dict.fromkeys(learner.progress for learner in lab.learners.values() if learner.fresh))

@@ -18,11 +18,10 @@ first two, and `start` the last, for tests of the certificate.
 """
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -35,17 +34,19 @@ from walras.economy.economy import Clear
 from walras.economy.information import sees_state
 from walras.economy.population import Histogram, Panel
 from walras.economy.task import Task
-from walras.learners import beliefs
-from walras.learners.deep_rule import Base, DeepRule, Head, Network, at_rest, unconstrained
+from walras.learners import beliefs, deep_rest
+from walras.learners.candidates import Interval
+from walras.learners.deep_base import Base, Everything, at_rest, unconstrained
+from walras.learners.deep_rule import DeepRule, Head, Network
+from walras.learners.deep_steps import adam, moments_of, trained
 from walras.learners.frames import boxed, framed
 from walras.learners.learner import Experience, Learner, Progress, Setup
 from walras.learners.objectives import Objective, Regression
 from walras.learners.opening import Opening
+from walras.learners.preset import DeepSizes
+from walras.learners.resting_place import DeepRestState
 from walras.learners.scene import Regressions, Scene, known_views
 from walras.learners.table import TableRule
-
-if TYPE_CHECKING:
-    from optax import GradientTransformation
 
 
 class DeepState(eqx.Module):
@@ -76,10 +77,13 @@ class DeepEuler(Learner):
 
     Args:
         objective: what the network is made to fit.
-        base: whether it learns the ratio to the stationary rule (None: where there is aggregate risk).
+        base: whether it learns the ratio to a tabular rule that knows no aggregate risk and no other policy (None: where there is such risk, or
+            `over` something).
         head: how a choice is made of base and ratio; that of the objective if not given.
-        start: without a base, the share of what is feasible that is consumed at first; the share that keeps wealth where it
-            is if not given.
+        start: without a base, the share of what is feasible that is consumed at first; if not given the share that keeps wealth where it
+            is, and where only a resting place is sought everything.
+        over: parameters and the two ends of each, as ("government.tau_k", -.2, .6): where the economy rests, the rule is trained for all of
+            them at once.
         rounds: how many, if not those of the preset.
         rate: first step of Adam, if not that of the preset and objective.
     """
@@ -88,6 +92,7 @@ class DeepEuler(Learner):
     base: bool | None = eqx.field(static=True, default=None)
     head: Head | None = None
     start: float | None = eqx.field(static=True, default=None)
+    over: tuple[Interval, ...] = eqx.field(static=True, default=())
     rounds: int | None = eqx.field(static=True, default=None)
     rate: float | None = eqx.field(static=True, default=None)
     fresh: ClassVar[bool] = True
@@ -99,10 +104,12 @@ class DeepEuler(Learner):
     def _sizes(self, preset):
         return preset.deep if self.rounds is None else dataclasses.replace(preset.deep, rounds=self.rounds)
 
-    def init(self, setup: Setup) -> DeepState:
+    def init(self, setup: Setup) -> DeepState | DeepRestState:
         """The base, a network that says nothing yet, and a box around where the economy rests."""
-        _check(setup)
-        sizes, economy, agent = self._sizes(setup.preset), setup.economy, setup.agent
+        _check(setup, self)
+        sizes, economy = self._sizes(setup.preset), setup.economy
+        if self.finds_rest(economy):
+            return deep_rest.begin(self, setup, deep_rest.sizes_of(sizes))
         risky = economy.exogenous.n > 1
         opening = Opening.of(sizes.nodes, setup) if risky else Opening.staying(sizes.nodes, setup)
         if opening.sees_next(setup):
@@ -120,88 +127,80 @@ class DeepEuler(Learner):
         shares = np.asarray(kept) if self.start is None else np.full(kept.shape, self.start)
         if with_base:
             shares = unconstrained(np.asarray(found), ends, np.asarray(opening.rule.own_axis.nodes))
-        base = Base(frame.own_axis, jax.device_put(shares))
-        risks = beliefs.exogenous_values(agent.risk)
-        inputs = (1 + risks.shape[1], belief.exo.shape[1] + len(belief.shape.logs))
-        hidden = (sizes.units, sizes.features if inputs[1] else sizes.features // 4)  # products span more than one factor
-        network = Network.blank(inputs, hidden, 0.1 if with_base else 1.0, stream(setup.key, "network"))
-        head = self.head or self.objective.head
-        rule = DeepRule(frame, base, network, belief, jax.device_put(risks), setup.information, head)
-        moments = tuple(jax.tree_util.tree_leaves(self._optimiser(sizes).init(jax.flatten_util.ravel_pytree(network)[0])))
+        inputs = belief.exo.shape[1] + len(belief.shape.logs)
+        frame, base, network, *rest = self.blank(DeepRule, setup, sizes, frame, shares, inputs, 0.1 if with_base else 1.0)
+        rule = DeepRule(frame, base, network, belief, *rest)
+        moments = moments_of(self.optimiser(sizes), rule.network)
         zero, axis = jax.device_put(np.int64(0)), dataclasses.replace(frame.own_axis, n=setup.preset.histogram_nodes)
         cohort = opening.population or Histogram(axis, axis.n)
         blank = Regressions.blank(belief, settled, isinstance(setup.populations[setup.name], Panel))
         return DeepState(rule, moments, zero, jnp.ones(()), blank, opening.search, cohort)
 
-    def _optimiser(self, sizes) -> "GradientTransformation":
-        import optax  # slow to import, and needed only by those who learn this way
+    def finds_rest(self, economy):
+        """Where markets clear and nothing aggregate moves, see `walras.learners.deep_rest`."""
+        return economy.exogenous.n == 1 and isinstance(economy.market(), Clear)
 
-        steps = sizes.rounds * sizes.refreshes * sizes.steps
-        return optax.adam(optax.cosine_decay_schedule(self.rate or self.objective.pace * sizes.rate, steps, sizes.final))
+    def blank(
+        self, kind: type[DeepRule], setup: Setup, sizes: DeepSizes, frame: TableRule, shares, inputs: int, size: float
+    ) -> tuple:
+        """The parts of a rule of this kind that says what its base of `shares` says (None: everything is consumed), but for its belief:
+        table, base, network, values of own risk, information, head. The network reads so many `inputs` beside the own state."""
+        risks = beliefs.exogenous_values(setup.agent.risk)
+        hidden = (sizes.units, sizes.features if inputs else sizes.features // 4)  # products span more than one factor
+        own = len(kind.scales) + risks.shape[1]
+        network = Network.blank((own, inputs), hidden, size, stream(setup.key, "network"))
+        axis = frame.own_axis
+        base = Everything(axis) if shares is None else Base(axis, jax.device_put(shares))
+        return frame, base, network, jax.device_put(risks), setup.information, self.head or self.objective.head
 
-    def update(self, key, state: DeepState, task: Task) -> tuple[DeepState, Progress]:
+    def optimiser(self, sizes: DeepSizes):
+        """Adam with the rate of these sizes."""
+        return adam(sizes, self._rate(sizes))
+
+    def _rate(self, sizes) -> float:
+        return self.rate or self.objective.pace * sizes.rate
+
+    def update(self, key, state: DeepState | DeepRestState, task: Task) -> tuple[DeepState | DeepRestState, Progress]:
         """One round: the regression of views, then steps on points of the dates seen, targets made anew several times."""
         sizes = self._sizes(task.preset)
+        if isinstance(state, DeepRestState):
+            return deep_rest.update(self, key, state, deep_rest.sizes_of(sizes), task.preset.stationary_tolerance)
         regressions, belief = state.regressions.seen(state.rule.belief, task.field)
         frame = boxed(state.rule.frame, belief, task.field)
         rule = dataclasses.replace(state.rule, frame=frame, belief=belief)
-        scene, adam = Scene.of(stream(key, "scene"), task, rule), self._optimiser(sizes)
-        # One vector, not a dozen arrays: steps are so small that the number of operations is what they cost.
-        numbers, unravel = jax.flatten_util.ravel_pytree(rule.network)
-        known = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(adam.init(numbers)), state.optimiser)
-        unit = rule.network.size
-        count = max(sizes.points // (scene.dates * len(state.rule.risks)), 2)
-
-        def refresh(carry, key):
-            frozen = dataclasses.replace(rule, network=unravel(carry[0]))
-            points = self.objective.points(stream(key, "points"), frozen, scene, count)
-
-            def step(carry, key):
-                numbers, known = carry
-                chosen = jax.random.randint(stream(key, "batch"), (sizes.batch,), 0, points.date.size)
-                batch = jax.tree_util.tree_map(lambda leaf: leaf[chosen], points)
-
-                def loss(numbers):
-                    asked = dataclasses.replace(rule, network=unravel(numbers))
-                    losses = self.objective.losses(stream(key, "draws"), asked, frozen, scene, batch)
-                    return jnp.sum(losses).astype(jnp.float32) / (jnp.sum(batch.weight) * unit**2)
-
-                value, slope = jax.value_and_grad(loss)(numbers)
-                change, known = adam.update(slope, known)
-                return (numbers + change, known), value
-
-            return jax.lax.scan(step, carry, jax.random.split(stream(key, "steps"), sizes.steps))
-
-        keys = jax.random.split(key, sizes.refreshes)
-        (numbers, known), seen = jax.lax.scan(refresh, (numbers, known), keys)
-        residual = (unit * jnp.sqrt(jnp.abs(jnp.mean(seen)))).astype(state.residual.dtype)
+        scene = Scene.of(stream(key, "scene"), task, rule)
+        rule, moments, residual = trained(key, self.objective, self.optimiser(sizes), sizes, rule, state.optimiser, scene)
+        residual = residual.astype(state.residual.dtype)
         residual = jnp.where(state.rounds == 0, residual, 0.9 * state.residual + 0.1 * residual)
-        rule = dataclasses.replace(rule, network=unravel(numbers))
-        optimiser = tuple(jax.tree_util.tree_leaves(known))
-        learned = DeepState(rule, optimiser, state.rounds + 1, residual, regressions, state.search, state.cohort)
+        learned = DeepState(rule, moments, state.rounds + 1, residual, regressions, state.search, state.cohort)
         return learned, Progress(residual, jnp.zeros(()))
 
-    def rule(self, state: DeepState) -> DeepRule:
-        """The present rule."""
-        return state.rule
+    def rule(self, state: DeepState | DeepRestState) -> DeepRule | TableRule:
+        """The present rule; where the economy rests, at nodes and the prices of the candidate that was judged last."""
+        return state.search.rule if isinstance(state, DeepRestState) else state.rule
 
-    def calmer(self, state: DeepState, preset):
+    def calmer(self, state: DeepState | DeepRestState, preset):
         """Half the rate."""
-        return dataclasses.replace(self, rate=0.5 * (self.rate or self.objective.pace * self._sizes(preset).rate)), state
+        sizes = self._sizes(preset)
+        sizes = deep_rest.sizes_of(sizes) if isinstance(state, DeepRestState) else sizes
+        return dataclasses.replace(self, rate=0.5 * self._rate(sizes)), state
 
-    def histogram(self, state: DeepState) -> Histogram | None:
+    def histogram(self, state: DeepState | DeepRestState) -> Histogram | None:
         """The histogram on which base and people were found."""
         return state.cohort
 
 
-def _check(setup: Setup) -> None:
+def _check(setup: Setup, learner: DeepEuler) -> None:
     agent, own = setup.agent, type(setup.agent.limits())
     reasons = {
         "endogenous fields other than one, traits, or risk on a continuum": len(own.endogenous()) != 1
         or bool(own.traits())
         or agent.risk.n is None,
         "individuals who may die": isinstance(agent, Mortal),
-        "a market that clears": isinstance(setup.economy.market(), Clear),
+        "a box of parameters where prices follow a formula or there is aggregate risk": bool(learner.over)
+        and not learner.finds_rest(setup.economy),
+        "a market that clears, with aggregate risk": isinstance(setup.economy.market(), Clear)
+        and setup.economy.exogenous.n > 1,
         "several types": len(periods.agents(setup.economy)) > 1,
         "information that does not see the exogenous state": not sees_state(setup.information),
     }

@@ -13,6 +13,7 @@ an expectation over a grid of both costs the sum of their numbers in evaluations
 import abc
 import dataclasses
 import itertools
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -20,20 +21,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from walras._core.compiling import brief_jit
 from walras._core.types import Key
-from walras.economy.agent import AgentType
 from walras.economy.foc import stock_field
 from walras.economy.rule import Information, Rule
-from walras.economy.space import Interval, choice_fields, positions_of
+from walras.economy.space import Interval, positions_of
 from walras.learners.beliefs import PolynomialBelief
+from walras.learners.deep_base import Base, Everything, as_choice, space_of
 from walras.learners.table import TableRule
-from walras.numerics.interpolate import Axis, pick
-from walras.numerics.roots import bracketed
 
 
 class Perceptron(eqx.Module):
-    """Two hidden layers of hyperbolic tangents and a linear one, in single precision; arrays only, so that it can be saved."""
+    """Two hidden layers of hyperbolic tangents and a linear one, in single precision unless its arrays are wider; arrays only, so that it can be saved."""
 
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
@@ -50,7 +48,7 @@ class Perceptron(eqx.Module):
 
     def __call__(self, x: Float[Array, "*batch in"]) -> Float[Array, "*batch out"]:
         """The outputs."""
-        x = x.astype(jnp.float32)
+        x = x.astype(self.weights[0].dtype)
         for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = x @ weight.T + bias
             x = jnp.tanh(x) if number < len(self.weights) - 1 else x
@@ -84,38 +82,6 @@ class Network(eqx.Module):
         if not seen.shape[-1]:
             return jnp.broadcast_to(size * self.weights, (*seen.shape[:-1], len(self.weights)))
         return size * (self.weights + self.branch(seen))
-
-
-class Base(eqx.Module):
-    """Consumption as a share of what is feasible at nodes of the own stock; above one where the limit binds.
-
-    Between nodes consumption is interpolated, not its share; beyond them it goes on linearly. Where the limit binds the
-    table has what consumption would be if the lower limit of the next stock were a little lower: the kink lies where this
-    crosses what is feasible, and moves with prices.
-    """
-
-    axis: Axis
-    shares: Float[Array, "risk nodes"]
-
-    def __call__(self, agent: AgentType, own, view) -> Array:
-        """Consumption of one individual if nothing were to bind."""
-        risk, field = own.risk_field(), stock_field(agent)
-        state = getattr(own, risk) if risk else 0
-        cell, weight = self.axis.locate(getattr(own, field))
-        nodes, shares = self.axis.nodes, self.shares.reshape(-1)
-
-        def at(n):
-            space = space_of(agent, own.to(**{field: pick(nodes, n)}), view)
-            return space.low + pick(shares, state * self.axis.n + n) * (space.high - space.low)
-
-        left, right = at(cell), at(cell + 1)
-        return left + jnp.maximum(weight, 0.0) * (right - left)
-
-
-def space_of(agent: AgentType, own, view) -> Interval:
-    """What one individual may choose from."""
-    spaces = agent.feasible(own, view, {})
-    return getattr(spaces, choice_fields(spaces)[0])
 
 
 class Head(eqx.Module):
@@ -152,19 +118,26 @@ class DeepRule(Rule):
     """The rule. `frame` has nodes at which it may be tabulated, `belief` the scaling of coordinates and, there, the view."""
 
     frame: TableRule
-    base: Base
+    base: Base | Everything
     network: Network
     belief: PolynomialBelief
     risks: Float[Array, "risk values"]
     information: Information
     head: Head
+    scales: ClassVar[tuple[float, ...]] = (1.0,)
+    """Pivots of the logs in which the own stock is read, as shares of that of its nodes."""
 
     def own_inputs(self, own) -> Float[Array, " own"]:
-        """Scaled stock (in logs from the limit on) and value of the risk state."""
-        axis, risk = self.frame.own_axis, own.risk_field()
+        """Scaled stock (in logs from the limit on, one for each of `scales`) and value of the risk state."""
+        axis, risk = self.base.axis, own.risk_field()
         distance = jnp.maximum(getattr(own, stock_field(self.frame.agent)) - axis.low, 0.0)
-        stock = 2.0 * jnp.log1p(distance / axis.pivot) / jnp.log1p((axis.high - axis.low) / axis.pivot) - 1.0
-        return jnp.concatenate([stock[None], self.risks[getattr(own, risk) if risk else 0]])
+        pivots = [axis.pivot * scale for scale in self.scales]
+        stock = [2.0 * jnp.log1p(distance / p) / jnp.log1p((axis.high - axis.low) / p) - 1.0 for p in pivots]
+        return jnp.concatenate([jnp.stack(stock), self.risks[getattr(own, risk) if risk else 0]])
+
+    def read(self, view, index, transformed) -> Float[Array, " seen"]:
+        """What the network reads of a date beside the own state."""
+        return self.belief.regressors(index, transformed)
 
     def from_parts(self, own, view, features, weights) -> Array:
         """The choice given features of the own state and their weights."""
@@ -174,7 +147,7 @@ class DeepRule(Rule):
 
     def value(self, own, view, index, transformed) -> Array:
         """The choice as a number, at transformed coordinates."""
-        weights = self.network.weigh(self.belief.regressors(index, transformed))
+        weights = self.network.weigh(self.read(view, index, transformed))
         return self.from_parts(own, view, self.network.features(self.own_inputs(own)), weights)
 
     def __call__(self, own, view, info, *, key=None):
@@ -201,44 +174,3 @@ class DeepRule(Rule):
         over = jax.vmap(over, in_axes=(None, None, 0, None))
         table = jax.vmap(over, in_axes=(0, 0, None, None))(index, seen, jnp.arange(agent.risk.n), frame.own_axis.nodes)
         return dataclasses.replace(frame, table=table.reshape(frame.table.shape))
-
-
-def as_choice(agent: AgentType, own, view, value):
-    """The type's choice with this number in its one field."""
-    spaces = agent.feasible(own, view, {})
-    return type(spaces)(**{choice_fields(spaces)[0]: value})
-
-
-@brief_jit
-def at_rest(rule: TableRule, view, outcome):
-    """(low, high) of the choice, its positions (first index) and those that keep the stock, at all own nodes (risk, nodes)."""
-    agent, field = rule.agent, stock_field(rule.agent)
-    template = agent.limits()
-    risk = template.risk_field()
-
-    def at(e, stock):
-        own = template.to(**{field: stock})
-        own = own.to(**{risk: e}) if risk else own
-        space = space_of(agent, own, view)
-        moved = lambda p: getattr(agent.move(own, as_choice(agent, own, view, space.at(p)), view, outcome), field)  # noqa: E731
-        return (space.low, space.high), bracketed(lambda p: moved(p) - stock, jnp.zeros(()), jnp.ones(())).value
-
-    over = jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))
-    ends, kept = over(jnp.arange(agent.risk.n), rule.own_axis.nodes)
-    return ends, rule.table[0, ..., 0], jnp.clip(kept, 0.02, 1.0)
-
-
-def unconstrained(positions: np.ndarray, ends, nodes: np.ndarray) -> np.ndarray:
-    """Positions (risk, nodes) of a rule, gone on linearly in consumption below where its limit binds; `ends` of the choice."""
-    low, high = (np.asarray(x) for x in ends)
-    shares = np.array(positions)
-    for e, row in enumerate(shares):
-        free = np.nonzero(row < 1.0)[0]
-        if not len(free) or free[0] == 0 or free[0] + 1 >= len(row):
-            continue
-        i = free[0]
-        c = low[e] + row * (high[e] - low[e])
-        slope = (c[i + 1] - c[i]) / (nodes[i + 1] - nodes[i])
-        extended = c[i] + slope * (nodes[:i] - nodes[i])
-        row[:i] = np.maximum((extended - low[e, :i]) / (high[e, :i] - low[e, :i]), 1.0)
-    return shares

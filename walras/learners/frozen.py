@@ -13,7 +13,6 @@ from walras._core.types import Key
 from walras.economy import period as periods
 from walras.economy.economy import Clear, Economy, Formula
 from walras.economy.rule import Rule
-from walras.learners.table import TableRule
 
 
 class FrozenDate(eqx.Module):
@@ -36,7 +35,7 @@ class FrozenDate(eqx.Module):
         """The type."""
         return periods.agents(self.economy)[self.name]
 
-    def now(self, x, rule: TableRule, mass) -> periods.Now:
+    def now(self, x, rule: Rule, mass) -> periods.Now:
         """The date at candidate x when the type uses `rule` and its cross-section is `mass`."""
         state = dataclasses.replace(self.state, cross={**self.state.cross, self.name: mass})
         given = (self.economy, self.populations, {**self.rules, self.name: rule}, state, self.key)

@@ -9,6 +9,7 @@ import jax
 
 from walras._core.types import Key, PyTree
 from walras.economy.agent import AgentType
+from walras.economy.economy import Economy
 from walras.economy.population import Histogram, Population
 from walras.economy.rule import Information, Rule
 from walras.economy.task import Task
@@ -89,6 +90,10 @@ class Learner(eqx.Module):
     @abc.abstractmethod
     def rule(self, state: PyTree) -> Rule:
         """The present rule."""
+
+    def finds_rest(self, economy: Economy) -> bool:
+        """Whether, where there is no aggregate risk, it looks for the place where the economy rests instead of living there."""
+        return not self.fresh
 
     def explores(self, population: Population) -> bool:
         """Whether its individuals explore inside the economy, so that they learn what they do to prices."""

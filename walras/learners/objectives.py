@@ -27,7 +27,8 @@ from walras._core.types import Key
 from walras.economy import foc
 from walras.economy.agent import Invertible
 from walras.economy.space import choice_fields
-from walras.learners.deep_rule import Capped, DeepRule, Head, Share, as_choice, space_of
+from walras.learners.deep_base import as_choice, space_of
+from walras.learners.deep_rule import Capped, DeepRule, Head, Share
 from walras.learners.scene import Scene
 
 
@@ -89,11 +90,14 @@ class Regression(Objective):
                 )
             choice, own = foc.invert(agent, w, following, view, outcome, following, guess)
             start = getattr(own, foc.stock_field(agent))
-            inside = (start >= axis.low) & (start <= axis.high)
             low = space_of(agent, own, view).low
             ratio = (getattr(choice, choice_fields(choice)[0]) - low) / (rule.base(agent, own, view) - low)
-            target = jnp.log(jnp.where(inside, ratio, 1.0))
-            return (*(x.astype(jnp.float32) for x in (rule.own_inputs(own), target)), start, inside.astype(jnp.float32))
+            # At candidates at which somebody cannot live there is nothing to learn.
+            known = (start >= axis.low) & (start <= axis.high) & (ratio > 0) & jnp.isfinite(ratio)
+            start = jnp.where(known, start, axis.low)
+            read = rule.own_inputs(scene.own(e, start))
+            target = jnp.log(jnp.where(known, ratio, 1.0))
+            return (*(x.astype(jnp.float32) for x in (read, target)), start, known.astype(jnp.float32))
 
         over = jax.vmap(back, in_axes=(None, None, 0, 0))
         over = jax.vmap(over, in_axes=(None, 0, None, 0))
@@ -105,7 +109,7 @@ class Regression(Objective):
 
     def losses(self, key, rule, frozen, scene, points):
         """Squared distance of log ratio and target."""
-        weights = rule.network.weigh(jax.vmap(rule.belief.regressors)(scene.index, scene.here))
+        weights = rule.network.weigh(jax.vmap(rule.read)(scene.view, scene.index, scene.here))
         said = jnp.sum(rule.network.features(points.inputs) * weights[points.date], axis=-1)
         return points.weight * (said - points.target) ** 2
 

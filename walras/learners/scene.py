@@ -23,7 +23,8 @@ from walras.economy.population import Panel
 from walras.economy.process import transition_matrix
 from walras.economy.task import Field, Task
 from walras.learners import beliefs
-from walras.learners.deep_rule import DeepRule, as_choice
+from walras.learners.deep_base import as_choice
+from walras.learners.deep_rule import DeepRule
 from walras.learners.frozen import FrozenDate
 from walras.learners.table import TableRule
 
@@ -93,9 +94,13 @@ class Scene(eqx.Module):
         mix = lambda j: transition_matrix(self.agent.risk, self.index[d], j, outcome)  # noqa: E731
         return row[:, None, None] * jax.vmap(mix)(jnp.arange(self.exogenous.n))
 
+    def after(self, rule: DeepRule, d, j) -> tuple[PyTree, PyTree]:
+        """View and outcome on the date after `d`, in exogenous state `j`."""
+        return rule.belief.forecast(j, self.there[d])
+
     def worth(self, rule: DeepRule, own, d, j) -> Array:
         """Discounted marginal value of the stock of one individual on the date after `d`, in exogenous state `j`."""
-        view, outcome = rule.belief.forecast(j, self.there[d])
+        view, outcome = self.after(rule, d, j)
         choice = as_choice(self.agent, own, view, rule.value(own, view, j, self.there[d]))
         return self.agent.discount(own, view, outcome) * foc.marginal_value(self.agent, own, choice, view, outcome)
 
@@ -112,9 +117,8 @@ class Scene(eqx.Module):
         def one(d, here):
             own = jax.vmap(jax.vmap(self.own, in_axes=(0, None)), in_axes=(None, 0))(risks, here)
             features = rule.network.features(jax.vmap(jax.vmap(rule.own_inputs))(own))
-            regressors = jax.vmap(rule.belief.regressors, in_axes=(0, None))(states, self.there[d])
-            weights = rule.network.weigh(regressors)
-            views, outcomes = jax.vmap(rule.belief.forecast, in_axes=(0, None))(states, self.there[d])
+            views, outcomes = jax.vmap(lambda j: self.after(rule, d, j))(states)
+            weights = rule.network.weigh(jax.vmap(rule.read, in_axes=(0, 0, None))(views, states, self.there[d]))
 
             def value(o, feature, view, outcome, weight):
                 choice = as_choice(self.agent, o, view, rule.from_parts(o, view, feature, weight))

@@ -111,16 +111,21 @@ def household(rule: TableRule, ahead: Prospect, settings: StationarySettings) ->
 @brief_jit
 def solved_household(problem, x, rule: TableRule, mass, settings: StationarySettings):
     """The household's rule at a candidate of a `StationaryProblem` or `RestProblem`, and where it moves every node."""
-    agent, name = problem.agent, problem.name
     now = problem.now(x, rule, mass)
     rule, sweeps = household(rule, frozen_prospect(problem, now), settings)
+    return rule, sweeps, *moves(problem, now, rule, mass)
+
+
+def moves(problem, now: periods.Now, rule, mass):
+    """Where a rule moves every node of the cross-section on a frozen date: next states, survival, outcome, lottery and its chain."""
+    agent, name = problem.agent, problem.name
     view, outcome, info = now.views[name], now.outcome[name], now.infos[name]
     own, _ = problem.populations[name].individuals(agent, mass)
     choice = jax.vmap(lambda o: rule(o, view, info))(own)
     moved = jax.vmap(lambda o, c: agent.move(o, c, view, outcome))(own, choice)
     cells = problem.populations[name].axis.lottery(getattr(moved, stock_field(agent)))
     mix = transition_matrix(agent.risk, problem.state.exo, problem.state.exo, outcome)
-    return rule, sweeps, moved, mortality(agent, own, view, outcome), outcome, (*cells, mix)
+    return moved, mortality(agent, own, view, outcome), outcome, (*cells, mix)
 
 
 @brief_jit
