@@ -136,12 +136,12 @@ def main() -> None:
     wanted = sys.argv[1:] or ["alone", "conditioned"]
     for name in wanted:
         {"alone": alone, "conditioned": conditioned}[name](rows)
-    header = ["economy", "preset", "seed", "what", "value", "", "euler_mean_log10", "euler_p99_log10", "verdict", "seconds"]
+    header = ["economy", "preset", "seed", "what", "value", "goal", "euler_mean_log10", "euler_p99_log10", "verdict", "seconds"]
     common.write(
         "deep_rest.csv",
         header,
         rows,
-        about="seconds of all rounds but the first, which compiles; the search for the grid before them left out",
+        about="seconds of all rounds but the first, which compiles, on one core; the search for the grid before them is left out",
     )
     common.show(header, rows)
 

@@ -105,3 +105,10 @@ def test_what_a_rule_has_not_learned_is_refused(learned):
         w.rest(w.with_parameters(Huggett.tutorial(), {"household.beta": 0.95}), learned=learned)
     with pytest.raises(w.InputError, match="no rule in it that was trained"):
         w.rest(supplied(5.0), learned=w.solve(Huggett.tutorial(), preset="fast"))
+
+
+def test_where_nothing_clears_the_solve_fails_and_says_so():
+    nowhere = w.with_parameters(Huggett.tutorial(), {"r_low": -0.5, "r_high": -0.45})
+    solution = w.solve(nowhere, {NAME: DeepEuler(rounds=8)}, preset="fast")
+    assert solution.verdict == "failed"
+    assert "no resting place is found" in solution.certificate.reasons[0]

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Array
 
 from walras._core.compiling import brief_jit
+from walras._core.errors import SolveError
 from walras._core.keys import stream
 from walras._core.tree import strong
 from walras._core.types import Key
@@ -142,7 +143,11 @@ def _begun(setup: Setup, populations, rule) -> FrozenDate:
 
 def _placed(state: DeepRestState, key: Key, train, share: float | None) -> DeepRestState:
     """After some rounds, `train(key, state)`, with candidates around resting places, and the grid ending where less than `share` of the
-    people lie above (None: it stays)."""
+    people lie above (None: it stays).
+
+    Raises:
+        SolveError: if nowhere is found where the economy rests.
+    """
     lengthened = 0
     for number in range(STAGES):
         state = train(stream(key, "early", number), state)
@@ -157,7 +162,13 @@ def _placed(state: DeepRestState, key: Key, train, share: float | None) -> DeepR
         if float(mass[:, -1].sum()) <= CROWDED or lengthened == LENGTHENED:
             return state.on_axis(top_of(mass, axis, share)).put_around()
         state, lengthened = state.on_axis(5.0 * float(axis.high)), lengthened + 1
-    return state
+    last = " ".join(f"{x:.6g}" for x in np.asarray(state.search.tried))
+    raise SolveError(
+        f"no resting place is found: after {int(state.rounds)} rounds the residual of the rule is {float(state.residual):.2g}, and at the last "
+        f"candidate, {last}, the excess of the markets {float(state.search.excess):.2g}",
+        where="DeepEuler",
+        remedy="With β(1 + r) ≥ 1 savings have no bound; otherwise give the market a nearer guess, or let it learn for more rounds.",
+    )
 
 
 def update(learner: Any, key: Key, state: DeepRestState, sizes: DeepSizes, tolerance: float) -> tuple[DeepRestState, Progress]:
