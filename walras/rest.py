@@ -27,7 +27,7 @@ from walras.economy.population import Histogram
 from walras.economy.rule import ViewInformation
 from walras.inputs import check_parameters
 from walras.learners import stationary
-from walras.learners.deep_root import at_nodes
+from walras.learners.deep_root import at_nodes, euler_gap
 from walras.learners.euler import EulerIteration
 from walras.learners.frozen import FrozenDate
 from walras.learners.news import Still
@@ -35,10 +35,16 @@ from walras.learners.preset import preset as preset_named
 from walras.learners.resting_place import DeepRestState
 from walras.learners.table import TableRule
 from walras.solution import Solution
-from walras.solve import settled, why_stopped
+from walras.solve import discretised, settled, why_stopped
 
 HOUSEHOLD = 1e-13
 """Last change of a rule near an equilibrium: it leaves some thirty times as much, and markets are to be met to 1e-9."""
+
+MARKETS, TOP = 1e-9, 1e-9
+"""Excess up to which markets are met, and share of people at the top node up to which a grid is long enough."""
+
+LEARNED = 3e-3
+"""Mean residual of the household's condition, as a share of consumption, up to which a rule that was learned is used."""
 
 IMPOSSIBLE = 1e3
 """The excess where nothing can be computed: the search turns back."""
@@ -77,7 +83,7 @@ _now = brief_jit(lambda date, x, rule, mass: date.now(x, rule, mass))
 
 
 def standing(solution: Solution) -> Standing:
-    """The stationary equilibrium of a solution without aggregate risk, of one type solved by `EulerIteration`.
+    """The stationary equilibrium of a solution without aggregate risk, of one type solved by `EulerIteration` or `DeepEuler`.
 
     Raises:
         InputError: for any other solution.
@@ -181,7 +187,7 @@ def _near(economy: Economy, near: Standing) -> Standing:
     found: Any = scipy.optimize.root(search, x, method="hybr", options={"xtol": 1e-10, "eps": 1e-7})
     gap = np.abs(search(found.x)).max()
     top = float(np.asarray(search.mass)[:, -1].sum())
-    if not gap < 1e-9 or not top < 1e-9:
+    if not gap < MARKETS or not top < TOP:
         raise SolveError(f"the markets miss by {gap:.3g}, and {top:.3g} of the people are at the top node", where="rest")
     return Standing(date, jnp.asarray(found.x), search.rule, search.mass, jnp.asarray(gap))
 
@@ -199,16 +205,25 @@ def _learned(economy: Economy, solution: Solution, name: str) -> Standing:
             raise InputError(f"'{parameter}' lies outside of what was learned", where="learned", number=f"{value:g} not in [{low:g}, {high:g}]",
                              remedy="Train over a wider interval, or solve this economy by itself.")  # fmt: skip
     date = candidates.under(state.date, jnp.asarray(policy))
-    there, given = ({n: np.asarray(v) for n, v, _ in parameters_of(e)} for e in (date.economy, economy))
-    other = [n for n in given if n not in there or not np.array_equal(there[n], given[n])]
-    if other:
-        raise InputError(f"it differs from the economy that was solved in {', '.join(other)}", where="learned",
+    economy = discretised(economy, solution.lab.preset.exogenous_states)
+    if not bool(eqx.tree_equal(date.economy, economy)):
+        there, given = ({n: np.asarray(v) for n, v, _ in parameters_of(e)} for e in (date.economy, economy))
+        other = [n for n in given if n not in there or not np.array_equal(there[n], given[n])]
+        what = ", ".join(other) or "what is no parameter, as its risk or how its budget closes"
+        raise InputError(f"it differs from the economy that was solved in {what}", where="learned",
                          remedy=f"Only {', '.join(candidates.names) or 'nothing'} may differ.")  # fmt: skip
     root = state.root_under(policy, 1e-12)
-    if not bool(root.found):
+    if not float(root.excess) < MARKETS:
         raise SolveError("no resting place is found under the rule that was learned", where="rest", number=f"excess {float(root.excess):.2g}",
                          remedy="Train it for longer, or solve this economy by itself.")  # fmt: skip
+    if not (top := float(np.asarray(root.mass)[:, -1].sum())) < TOP:
+        raise SolveError("people are at the top node of the grid, which is that of the economy that was solved", where="rest",
+                         number=f"a share of {top:.2g}", remedy="Train around an economy whose people hold more, or solve this one by itself.")  # fmt: skip
     rule = at_nodes(date, root.x, state.rule, root.mass)[1]
+    gap = float(euler_gap(date, root.x, rule, root.mass))
+    if not gap < LEARNED:
+        raise SolveError("the rule that was learned misses the household's condition there", where=f"rest, {name}",
+                         number=f"{100 * gap:.2g} % of consumption, on average", remedy="Train it for longer, or solve this economy by itself.")  # fmt: skip
     return Standing(date, root.x, rule, root.mass, root.excess)
 
 

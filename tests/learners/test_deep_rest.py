@@ -1,5 +1,7 @@
 """Deep learning where markets clear and nothing aggregate moves: candidates, roots, one rule for many economies, bad input."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,10 +9,15 @@ import pytest
 
 import walras as w
 from walras.economies import Aiyagari, Huggett, TaxEconomy
+from walras.economy.population import Panel
 from walras.learners import DeepEuler
 from walras.learners.candidates import Candidates
+from walras.learners.deep_base import Everything
+from walras.learners.deep_root import euler_gap
+from walras.learners.preset import preset
 from walras.learners.priced_rule import Reading
-from walras.rest import standing
+from walras.rest import LEARNED, standing
+from walras.solve import laboratory, settled, why_stopped
 
 NAME = "household"
 TAXES = (("government.tau_k", -0.2, 0.6), ("government.tau_n", -0.1, 0.7))
@@ -60,8 +67,11 @@ def test_a_reading_is_of_what_differs():
         ((("household.beta", 0.9, 0.99),), w.InputError, "belongs to the type that learns"),
         ((("government.tau_k", 0.3, 0.4),), w.InputError, "must hold the economy's own value"),
         ((("government.tau_k", 0.2, 0.2),), w.InputError, "must hold the economy's own value"),
+        ((("government.tau_k", -0.2, 1.5),), w.InputError, "must lie between -inf and 1"),
+        ((("government.tau_k[0]", -0.2, 0.5),), w.InputError, "no single number, or named twice"),
+        ((TAXES[0], TAXES[0]), w.InputError, "no single number, or named twice"),
     ],
-    ids=["unknown", "own", "outside", "empty"],
+    ids=["unknown", "own", "outside", "empty", "beyond", "entry", "twice"],
 )
 def test_a_box_that_cannot_be_is_refused(over, error, what):
     with pytest.raises(error, match=what):
@@ -103,12 +113,41 @@ def test_what_a_rule_has_not_learned_is_refused(learned):
         w.rest(supplied(7.5), learned=learned)
     with pytest.raises(w.InputError, match=r"differs from the economy that was solved in household\.beta"):
         w.rest(w.with_parameters(Huggett.tutorial(), {"household.beta": 0.95}), learned=learned)
+    with pytest.raises(w.InputError, match="what is no parameter"):
+        riskier = dataclasses.replace(Huggett.tutorial().household, risk=Huggett.huggett1993().household.risk)
+        w.rest(dataclasses.replace(supplied(5.0), household=riskier), learned=learned)
     with pytest.raises(w.InputError, match="no rule in it that was trained"):
         w.rest(supplied(5.0), learned=w.solve(Huggett.tutorial(), preset="fast"))
 
 
+def test_the_gap_of_a_rule_is_how_far_a_step_of_time_iteration_moves_it():
+    exact = w.rest(Huggett.tutorial(), preset="fast")
+    assert float(euler_gap(exact.date, exact.x, exact.rule, exact.mass)) < 1e-6
+    off = dataclasses.replace(exact.rule, table=jnp.where(exact.rule.table < 1, 0.98 * exact.rule.table, 1.0))
+    assert float(euler_gap(exact.date, exact.x, off, exact.mass)) > LEARNED
+
+
+def test_a_network_that_is_flat_in_what_it_reads_is_refused(learned):
+    state = learned.loop.learners[NAME]
+    deaf = dataclasses.replace(state.learned.reading, unit=1e9 * state.learned.reading.unit)
+    state = dataclasses.replace(state, learned=dataclasses.replace(state.learned, reading=deaf))
+    flat = dataclasses.replace(learned, loop=dataclasses.replace(learned.loop, learners={NAME: state}))
+    with pytest.raises(w.SolveError, match=r"no resting place is found under the rule|misses the household's condition"):
+        w.rest(supplied(4.0), learned=flat)
+
+
+def test_without_a_base_it_starts_from_the_last_date_of_a_life_and_agrees_too():
+    lab, loop = settled(Huggett.tutorial(), {NAME: DeepEuler()}, preset("fast"), 1)
+    assert why_stopped(lab, loop) == ("", False)
+    state, exact = loop.learners[NAME], w.rest(Huggett.tutorial(), preset="fast")
+    assert isinstance(state.learned.base, Everything)
+    assert float(state.search.root.x[0]) == pytest.approx(float(exact.x[0]), abs=1e-4)
+    assert float(euler_gap(state.date, state.search.root.x, state.search.rule, state.search.mass)) < LEARNED
+
+
 def test_where_nothing_clears_the_solve_fails_and_says_so():
     nowhere = w.with_parameters(Huggett.tutorial(), {"r_low": -0.5, "r_high": -0.45})
-    solution = w.solve(nowhere, {NAME: DeepEuler(rounds=8)}, preset="fast")
+    solution = w.solve(nowhere, {NAME: DeepEuler(rounds=24)}, preset="fast")
     assert solution.verdict == "failed"
     assert "no resting place is found" in solution.certificate.reasons[0]
+    laboratory(Huggett.tutorial(), {NAME: DeepEuler(rounds=24)}, {NAME: Panel(500)}, None, preset("fast"), 0)  # is placed

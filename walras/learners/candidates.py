@@ -6,6 +6,7 @@ parameters (a policy): where its resting places lie, as a quadratic function of 
 
 import dataclasses
 import itertools
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,6 +19,7 @@ from walras._core.errors import InputError, UnknownName
 from walras._core.keys import stream
 from walras._core.module import indexed, number_of, parameters_of, replaced
 from walras._core.types import Key
+from walras.economy import period as periods
 from walras.economy.economy import Clear, Economy
 from walras.learners.frozen import FrozenDate
 
@@ -51,18 +53,18 @@ class Candidates(eqx.Module):
             InputError: for an empty interval, one without the economy's own value, or a parameter of the type that learns.
         """
         names = _checked(economy, over, learning)
-        market = economy.market()
-        assert isinstance(market, Clear)
-        flat = lambda tree: np.asarray(jax.flatten_util.ravel_pytree(tree)[0], float)  # noqa: E731
-        if market.bracket is None:
-            centre, end = flat(market.guess), float(np.finfo(np.float64).max)
-            limits, width = np.stack([np.full(len(centre), -end), np.full(len(centre), end)]), 0.5 * np.abs(centre) + 1e-3
-        else:
-            limits = np.stack([flat(end) for end in market.bracket])
-            centre = limits.mean(axis=0) if market.guess is None else flat(market.guess)
-            width = 0.25 * (limits[1] - limits[0])
         ends = np.array([[low, high] for _, low, high in over], float).reshape(-1, 2).T
         own = np.array([number_of(economy, name) for name in names], float)
+        market = economy.market()
+        assert isinstance(market, Clear)
+        if market.bracket is None:
+            centre, end = _flat(market.guess), float(np.finfo(np.float64).max)
+            limits, width = np.stack([np.full(len(centre), -end), np.full(len(centre), end)]), 0.5 * np.abs(centre) + 1e-3
+        else:
+            limits = np.stack([_flat(end) for end in market.bracket])
+            centre = limits.mean(axis=0) if market.guess is None else _flat(market.guess)
+            width = 0.25 * (limits[1] - limits[0])
+            limits = _hull(economy, names, _design(ends, own))  # a bracket may move with the policy
         middle = np.zeros((1 + len(names) + len(names) * (len(names) + 1) // 2, len(centre)))
         middle[0] = centre
         return cls(names, *(jax.device_put(part) for part in (ends, own, middle, width, limits)))
@@ -89,18 +91,14 @@ class Candidates(eqx.Module):
 
     def design(self) -> np.ndarray:
         """Policies at which roots are looked for: the economy's own, and of the box the middle, the middles of its faces, its corners."""
-        if not self.names:
-            return np.zeros((1, 0))
-        count, (low, high) = len(self.names), np.asarray(self.ends)
-        steps = [z for z in itertools.product((-1.0, 0.0, 1.0), repeat=count) if np.count_nonzero(z) in (0, 1, count)]
-        return np.concatenate([np.asarray(self.own)[None], (low + high) / 2 + (high - low) / 2 * np.array(steps)])
+        return _design(np.asarray(self.ends), np.asarray(self.own))
 
     def around(self, policies: np.ndarray, roots: np.ndarray) -> "Candidates":
         """Around roots under some policies: narrower, but no narrower than twice the way that they have moved."""
         terms = np.asarray(jax.vmap(self.terms)(jnp.asarray(policies)))
+        # Of all functions through few roots that which is nearest to the present one.
         middle = np.asarray(self.middle)
-        if len(roots) >= terms.shape[1]:
-            middle = np.linalg.lstsq(terms, roots, rcond=None)[0]
+        middle = middle + np.linalg.lstsq(terms, roots - terms @ middle, rcond=None)[0]
         moved = np.abs(roots - terms @ np.asarray(self.middle)).max(axis=0)
         missed = np.abs(roots - terms @ middle).max(axis=0)
         width = np.asarray(self.width)
@@ -117,16 +115,51 @@ class Candidates(eqx.Module):
         return dataclasses.replace(date, economy=replaced(date.economy, changes)) if changes else date
 
 
+def _flat(prices) -> np.ndarray:
+    return np.asarray(jax.flatten_util.ravel_pytree(prices)[0], float)
+
+
+def _design(ends: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """The economy's own policy, and of the box the middle, the middles of its faces and its corners."""
+    if not own.size:
+        return np.zeros((1, 0))
+    (low, high), count = ends, own.size
+    steps = [z for z in itertools.product((-1.0, 0.0, 1.0), repeat=count) if np.count_nonzero(z) in (0, 1, count)]
+    return np.concatenate([own[None], (low + high) / 2 + (high - low) / 2 * np.array(steps)])
+
+
+def _hull(economy: Economy, names: tuple[str, ...], policies: np.ndarray) -> np.ndarray:
+    """The lowest lower and the highest upper end of the brackets under some policies."""
+    markets: list[Any] = [replaced(economy, dict(zip(names, policy, strict=True))).market() for policy in policies]
+    low, high = (np.stack([_flat(market.bracket[n]) for market in markets]) for n in (0, 1))
+    return np.stack([low.min(axis=0), high.max(axis=0)])
+
+
 def _checked(economy: Economy, over: tuple[Interval, ...], learning: str) -> tuple[str, ...]:
-    known = [name for name, _, _ in parameters_of(economy)]
+    """The names, where the box can be used."""
+    about = {name: (np.ndim(value), limits) for name, value, limits in parameters_of(economy)}
+    names, agent = tuple(name for name, _, _ in over), periods.agents(economy)[learning]
     for name, low, high in over:
-        if indexed(name)[0] not in known:
-            raise UnknownName("parameter", name, known, where=f"over, of DeepEuler of {learning}")
-        if name.split(".")[0] == learning:
-            raise InputError(f"'{name}' belongs to the type that learns, which reads prices and policies alone", where="over",
-                             remedy="Train over parameters that its view shows, such as those of a government.")  # fmt: skip
-        own = number_of(economy, name)
+        head, at = indexed(name)
+        if head not in about:
+            raise UnknownName("parameter", name, about, where=f"over, of DeepEuler of {learning}")
+        dimensions, limits = about[head]
+        if (at is None) != (dimensions == 0) or names.count(name) > 1:
+            raise InputError(f"'{name}' is no single number, or named twice", where="over",
+                             remedy="Name a number once; an entry of an array as name[i].")  # fmt: skip
+        own, ends = number_of(economy, name), (low, high)
         if not low <= own <= high or not low < high:
             raise InputError(f"the interval of '{name}' must hold the economy's own value, {own:g}", where="over",
                              number=f"[{low:g}, {high:g}]", remedy="Give two ends around it, the lower one first.")  # fmt: skip
-    return tuple(name for name, _, _ in over)
+        inside = [
+            limits["low"] <= x <= limits["high"] and (limits["closed"] or limits["low"] < x < limits["high"]) for x in ends
+        ]
+        if not all(inside):
+            raise InputError(f"'{name}' must lie between {limits['low']:g} and {limits['high']:g}", where="over",
+                             number=f"[{low:g}, {high:g}]", remedy="Give ends inside.")  # fmt: skip
+        if not eqx.tree_equal(agent, periods.agents(replaced(economy, {name: low if own > low else high}))[learning]):
+            raise InputError(f"'{name}' belongs to the type that learns, which reads prices and policies alone", where="over",
+                             remedy="Train over parameters that its view shows, such as those of a government.")  # fmt: skip
+    for corner in itertools.product(*(ends for _, *ends in over)):
+        replaced(economy, dict(zip(names, corner, strict=True)))  # what an economy refuses is refused here, before any training
+    return names

@@ -7,10 +7,11 @@ log ratio to the stationary rule without it, which is a table (errors five to ei
 learns the whole rule from a constant share of what is feasible.
 
 Use it for types with one stock and one choice where people are a panel or a smooth rule is wanted. Do not use it where
-`EulerIteration` works and the last digit matters. Not yet: several choices or stocks, markets that clear, mortality.
+`EulerIteration` works and the last digit matters. Not yet: several choices or stocks, markets that clear under aggregate risk,
+mortality. Where markets clear and nothing aggregate moves it looks for the resting place, see `walras.learners.deep_rest`.
 
 Left out by design, because each is known to end in false solutions: gradients through the next decision, clipping inside a
-loss, scaling by running moments, a start far from the share that keeps wealth where it is. `objectives` can be told to do the
+loss, scaling by running moments, a start that saves more than the share that keeps wealth where it is. `objectives` can be told to do the
 first two, and `start` the last, for tests of the certificate.
 
     @article{maliar2021deep, title={Deep learning for solving dynamic economic models}, author={Maliar, Lilia and Maliar,

@@ -4,7 +4,8 @@ What is sought is where the economy rests. The rule is trained on dates that rep
 policies if it is to know them) drawn around where the rest is thought to be, and reads the numbers of their views: no loop runs
 around the household's problem. Afterwards a candidate is judged by the cross-section that rests under the rule, and the root is
 SciPy's. A few times on the way candidates are put around the root of the rule so far. The first rule is that of the last date of a
-life, on which everything is consumed: from there time iteration goes backwards through a life that grows longer.
+life, on which everything is consumed: from there time iteration goes backwards through a life that grows longer. (A market with a guess and no bracket has its resting place found by tables before any learner begins, `walras.learners.rest`:
+there the grid is that of the tables.)
 
     @article{maliar2021deep, title={Deep learning for solving dynamic economic models}, author={Maliar, Lilia and Maliar,
       Serguei and Winant, Pablo}, journal={Journal of Monetary Economics}, volume={122}, pages={76--101}, year={2021}}
@@ -20,7 +21,7 @@ import numpy as np
 from jaxtyping import Array
 
 from walras._core.compiling import brief_jit
-from walras._core.errors import SolveError
+from walras._core.errors import InputError, SolveError
 from walras._core.keys import stream
 from walras._core.tree import strong
 from walras._core.types import Key
@@ -102,9 +103,13 @@ def begin(learner: Any, setup: Setup, sizes: DeepSizes) -> DeepRestState:
     """The first state: an empty network, and after a few rounds the grid on which the rest is learned. `learner` is a `DeepEuler`."""
     candidates = Candidates.of(setup.economy, learner.over, setup.name)
     opening = Opening.staying(sizes.nodes, setup)
+    if opening.now.infos[setup.name][1]:
+        raise InputError("where the economy rests there is nothing to condition on but what the view says", where=setup.name,
+                         remedy="Leave the information out.")  # fmt: skip
     frame, belief = framed(setup, opening, 0)
-    given = setup.populations[setup.name].axis
-    axis = dataclasses.replace(frame.own_axis if given is None else given, n=setup.preset.stationary_nodes)
+    people = setup.populations[setup.name]
+    given = people.axis if isinstance(people, Histogram) else None
+    axis = dataclasses.replace(frame.own_axis, n=setup.preset.stationary_nodes) if given is None else given
     frame = frame.on(axis)
     date = strong(_begun(setup, {**setup.populations, setup.name: Histogram(axis, axis.n)}, opening.rule))
     mass = jax.device_put(np.full((setup.agent.risk.n, axis.n), 1.0 / (setup.agent.risk.n * axis.n)))  # nobody knows yet
@@ -151,7 +156,7 @@ def _placed(state: DeepRestState, key: Key, train, share: float | None) -> DeepR
     lengthened = 0
     for number in range(STAGES):
         state = train(stream(key, "early", number), state)
-        if float(state.residual) > ROUGH:
+        if not float(state.residual) <= ROUGH:
             continue  # a rule that is half learned may lead anywhere
         state = state.looked(1e-4)
         if not bool(state.search.bracketed):
@@ -159,8 +164,10 @@ def _placed(state: DeepRestState, key: Key, train, share: float | None) -> DeepR
         axis, mass = state.cohort.axis, state.search.mass
         if share is None:
             return state.put_around()
-        if float(mass[:, -1].sum()) <= CROWDED or lengthened == LENGTHENED:
-            return state.on_axis(top_of(mass, axis, share)).put_around()
+        end = top_of(mass, axis, share)
+        # The rule is that of a life which is still short, and will save more: its people must end far from the end of the grid.
+        if (float(mass[:, -1].sum()) <= CROWDED and end < float(axis.high)) or lengthened == LENGTHENED:
+            return state.on_axis(end).put_around()
         state, lengthened = state.on_axis(5.0 * float(axis.high)), lengthened + 1
     last = " ".join(f"{x:.6g}" for x in np.asarray(state.search.tried))
     raise SolveError(

@@ -15,7 +15,9 @@ from walras._core.compiling import brief_jit
 from walras._core.errors import SolveError
 from walras._core.host import on_host
 from walras.economy.population import Histogram
+from walras.economy.space import choice_fields
 from walras.learners import stationary
+from walras.learners.egm import sweep
 from walras.learners.frozen import FrozenDate
 from walras.learners.priced_rule import PricedRule, numbers_of
 from walras.learners.table import TableRule
@@ -47,8 +49,10 @@ def root_of(date: FrozenDate, rule: PricedRule, where, mass, tolerance: float) -
             mass = jax.device_put(Histogram.resting(*_moves(date, x, rule, last["mass"])))
         except SolveError:  # where people come to rest depends on where they begin: no candidate
             return np.full(len(centre), np.nan)
-        last.update(x=x, mass=mass, excess=np.asarray(_excess(date, x, rule, mass)))
-        return last["excess"]
+        missed = np.asarray(_excess(date, x, rule, mass))
+        if np.all(np.isfinite(missed)):
+            last.update(x=x, mass=mass, excess=missed)
+        return missed
 
     found = _searched(excess, len(centre), tolerance)
     most = float(np.abs(last["excess"]).max()) if "x" in last else np.inf
@@ -65,7 +69,10 @@ def _searched(excess, unknowns: int, tolerance: float) -> bool:
     for reach in (1.0, 2.0, 4.0):
         low, high = (float(excess(u)[0]) for u in (-reach, reach))
         if low * high < 0:
-            excess(scipy.optimize.brentq(lambda u: float(excess(u)[0]), -reach, reach, xtol=tolerance, rtol=1e-15))
+            try:
+                excess(scipy.optimize.brentq(lambda u: float(excess(u)[0]), -reach, reach, xtol=tolerance, rtol=1e-15))
+            except ValueError:  # between the two is a candidate at which nothing can be computed
+                return False
             return True
     return False
 
@@ -88,6 +95,21 @@ def at_nodes(date: FrozenDate, x, rule: PricedRule, mass) -> tuple[PricedRule, T
     belief = dataclasses.replace(rule.belief, views=numbers[None].astype(rule.belief.views.dtype))
     rule = dataclasses.replace(rule, belief=belief)
     return rule, rule.tabulated()
+
+
+@brief_jit
+def euler_gap(date: FrozenDate, x, rule: TableRule, mass) -> Float[Array, ""]:
+    """How far one step of time iteration moves consumption at a resting place: mean over people, as a share of it."""
+    now = date.now(x, rule, mass)
+    step = sweep(rule, stationary.frozen_prospect(date, now))
+    own, weight = date.populations[date.name].individuals(date.agent, mass)
+    view, info = now.views[date.name], now.infos[date.name]
+
+    def spent(used):
+        choice = jax.vmap(lambda o: used(o, view, info))(own)
+        return getattr(choice, choice_fields(choice)[-1])
+
+    return jnp.sum(weight * jnp.abs(spent(step) / spent(rule) - 1.0)) / jnp.sum(weight)
 
 
 @brief_jit
