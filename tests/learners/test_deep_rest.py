@@ -123,7 +123,8 @@ def test_what_a_rule_has_not_learned_is_refused(learned):
 def test_the_gap_of_a_rule_is_how_far_a_step_of_time_iteration_moves_it():
     exact = w.rest(Huggett.tutorial(), preset="fast")
     assert float(euler_gap(exact.date, exact.x, exact.rule, exact.mass)) < 1e-6
-    off = dataclasses.replace(exact.rule, table=jnp.where(exact.rule.table < 1, 0.98 * exact.rule.table, 1.0))
+    # Ten per cent too little everywhere: a step moves it by some four tenths of a per cent, so patient are people.
+    off = dataclasses.replace(exact.rule, table=jnp.where(exact.rule.table < 1, 0.9 * exact.rule.table, 1.0))
     assert float(euler_gap(exact.date, exact.x, off, exact.mass)) > LEARNED
 
 
