@@ -76,11 +76,11 @@ def progress_line(lab: Laboratory, loop: LoopState, elapsed: float) -> str:
         if state is None:  # several types: where they rest was found before the first round
             return f"round {number}: at rest"
         tried = " ".join(f"{x:.8g}" for x in np.atleast_1d(state.search.tried))
-        text = f"round {number}: candidate {tried}, excess {float(state.search.excess):.2e}"
+        text = f"candidate {tried}, excess {float(state.search.excess):.2e}"
         if (residual := getattr(state, "residual", None)) is None:
-            return text
+            return f"round {number}: {text}"
         left = elapsed / number * (lab.rounds - number)
-        return text + f", residual {float(residual):.1e} in round {number} of {lab.rounds}, about {left:.0f} s left"
+        return f"round {number} of {lab.rounds}: {text}, residual {float(residual):.1e}, about {left:.0f} s left"
     if lab.fresh:
         residual, left = float(loop.trace[number - 1, 0]), elapsed / number * (lab.rounds - number)
         what = ", ".join(dict.fromkeys(learner.progress for learner in lab.learners.values() if learner.fresh))
