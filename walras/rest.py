@@ -150,7 +150,7 @@ def rest(
         economy: the economy.
         near: an equilibrium of the same economy at other parameters, from which the search begins, on its grid.
         learned: a solution by `DeepEuler(over=…)` of this economy at other values of the parameters that it was trained over: no
-            household's problem is solved, only the markets, under the rule that was learned.
+            household's problem is solved, only the markets, under the rule that was learned; the other arguments are not used then.
         preset: sizes and tolerances of a search from scratch.
         key: seed.
 
